@@ -25,4 +25,6 @@ if(SIMPLEXIR_LLD)
   add_link_options(-fuse-ld=lld -B${_lld_dir})
 endif()
 
-set(SIMPLEXIR_INCLUDE_DIRS ${CMAKE_SOURCE_DIR}/include ${CMAKE_BINARY_DIR}/include)
+# TableGen's output is not held to the warnings.
+include_directories(${CMAKE_SOURCE_DIR}/include)
+include_directories(SYSTEM ${CMAKE_BINARY_DIR}/include)

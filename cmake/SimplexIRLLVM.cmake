@@ -1,0 +1,38 @@
+# Finds LLVM/MLIR 22 and says how this project's libraries link against it:
+# the two shared libraries by default, archives with SIMPLEXIR_STATIC.
+find_package(MLIR REQUIRED CONFIG)
+if(NOT LLVM_VERSION_MAJOR EQUAL 22)
+  message(FATAL_ERROR "SimplexIR needs LLVM/MLIR 22, found ${LLVM_PACKAGE_VERSION} "
+                      "in ${LLVM_DIR}. Run scripts/setup, or set MLIR_DIR.")
+endif()
+message(STATUS "Using MLIR ${LLVM_PACKAGE_VERSION} from ${MLIR_DIR}")
+
+list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
+include(TableGen)
+include(AddLLVM)
+include(AddMLIR)
+
+# SYSTEM: upstream headers are not held to this project's warnings.
+include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+add_definitions(${LLVM_DEFINITIONS})
+add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions>)
+
+# simplexir_add_library(NAME sources... DEPENDS tablegen-targets LINK libraries)
+function(simplexir_add_library name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+  target_link_libraries(${name} PUBLIC ${ARG_LINK})
+endfunction()
+
+# simplexir_link_mlir(TARGET): everything of LLVM and MLIR that a tool needs.
+function(simplexir_link_mlir name)
+  if(SIMPLEXIR_STATIC)
+    include(SimplexIRStatic)
+    simplexir_link_mlir_static(${name})
+  else()
+    target_link_libraries(${name} PRIVATE MLIR LLVM)
+  endif()
+endfunction()

@@ -1,0 +1,51 @@
+//===- SimplexDialect.h - The simplex dialect -------------------*- C++ -*-===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SIMPLEXIR_DIALECT_SIMPLEX_IR_SIMPLEXDIALECT_H
+#define SIMPLEXIR_DIALECT_SIMPLEX_IR_SIMPLEXDIALECT_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace simplexir {
+
+/// One term of an n-linear form: see FormAttrInterface.
+struct FormTerm {
+  double coefficient;
+  /// One per operand (query first); the last is 0.
+  llvm::SmallVector<int64_t, 5> rotations;
+};
+
+/// Marks a function that computes one work item of a grid.
+constexpr llvm::StringLiteral kKernelAttrName = "simplex.kernel";
+/// The grid of a kernel: triples (argument, dimension, divisor), the product
+/// of ceildiv(extent, divisor); argument -1 stands for the constant
+/// `dimension`.
+constexpr llvm::StringLiteral kGridAttrName = "simplex.grid";
+
+} // namespace simplexir
+
+#include "simplexir/Dialect/Simplex/IR/SimplexInterfaces.h.inc"
+
+#include "simplexir/Dialect/Simplex/IR/SimplexDialect.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "simplexir/Dialect/Simplex/IR/SimplexTypes.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "simplexir/Dialect/Simplex/IR/SimplexAttributes.h.inc"
+
+#define GET_OP_CLASSES
+#include "simplexir/Dialect/Simplex/IR/SimplexOps.h.inc"
+
+#endif // SIMPLEXIR_DIALECT_SIMPLEX_IR_SIMPLEXDIALECT_H

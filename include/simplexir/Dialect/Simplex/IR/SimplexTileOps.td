@@ -1,0 +1,281 @@
+//===- SimplexTileOps.td - Operations on tiles -------------*- tablegen -*-===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One attention tile, as `--simplex-tile-attention` writes it, reads
+//
+//   Q = load;  for last-key tiles { K, V = load; for outer keys j {
+//     C = combine(Q, k_j); S = contract(C, K); mask; softmax step;
+//     acc = fold(acc, contract(P, V), v_j) } };  finalize; store
+//
+// Logits are kept in base 2: exp2(scale * S - max) with scale * log2(e) folded.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SIMPLEXIR_TILE_OPS_TD
+#define SIMPLEXIR_TILE_OPS_TD
+
+include "simplexir/Dialect/Simplex/IR/SimplexAttributes.td"
+include "simplexir/Dialect/Simplex/IR/SimplexTypes.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/IR/SymbolInterfaces.td"
+
+def Simplex_WorkItemOp : Simplex_Op<"work_item", [Pure]> {
+  let summary = "Which tile of the grid this invocation computes";
+  let description = [{
+    The linear index of the work item, in [0, grid). The grid function of the
+    CPU loops over it; on a GPU it is the block index.
+  }];
+  let results = (outs Index:$result);
+  let assemblyFormat = "attr-dict";
+}
+
+def Simplex_LaunchOp : Simplex_Op<"launch", [
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Run every work item of a kernel";
+  let description = [{
+    Calls the kernel function (a `func.func` with the attribute
+    `simplex.kernel`) for its whole grid. Lowered to a call of the runtime's
+    launch function, which checks the operands against the signature first.
+
+    ```mlir
+    simplex.launch @kernel(%q, %k, %v, %out, %lse) : memref<1x8x4x16xf32>, ...
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyType>:$operands);
+  let assemblyFormat = "$kernel `(` $operands `)` attr-dict `:` type($operands)";
+}
+
+def Simplex_FillOp : Simplex_Op<"fill", [Pure]> {
+  let summary = "A tile of one value";
+  let arguments = (ins F64Attr:$value);
+  let results = (outs Simplex_TileType:$result);
+  let assemblyFormat = "$value attr-dict `:` type($result)";
+}
+
+def Simplex_LoadOp : Simplex_Op<"load",
+    [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Read rows of an operand into a tile";
+  let description = [{
+    Row r is source[batch, sequence + r div heads, head + r mod heads, :] (the
+    first `columns` of it, zero beyond the source's dim). A row whose sequence
+    index is outside [begin, end), or whose head index is at or beyond
+    `head_end`, reads as zero and is not touched in memory. The element type
+    may widen.
+
+    ```mlir
+    %q = simplex.load %query[%b, %i, %h] valid(%c0, %sq, %hEnd) heads 4
+         : memref<1x?x8x64xbf16> -> !simplex.tile<16x64xbf16>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$sequence,
+                       Index:$head, Index:$begin, Index:$end, Index:$head_end,
+                       I64Attr:$heads);
+  let results = (outs Simplex_Matrix:$result);
+  let assemblyFormat = [{
+    $source `[` $batch `,` $sequence `,` $head `]`
+    `valid` `(` $begin `,` $end `,` $head_end `)` `heads` $heads
+    attr-dict `:` type($source) `->` type($result)
+  }];
+}
+
+def Simplex_StoreOp : Simplex_Op<"store",
+    [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Write the valid rows of a tile";
+  let description = [{
+    The reverse of `simplex.load`; rows that are not valid are left alone. A
+    rank-1 tile is written to a rank-3 destination [batch, head, sequence].
+  }];
+  let arguments = (ins Simplex_TileType:$tile, AnyMemRef:$destination,
+                       Index:$batch, Index:$sequence, Index:$head,
+                       Index:$begin, Index:$end, Index:$head_end,
+                       I64Attr:$heads);
+  let assemblyFormat = [{
+    $tile `,` $destination `[` $batch `,` $sequence `,` $head `]`
+    `valid` `(` $begin `,` $end `,` $head_end `)` `heads` $heads
+    attr-dict `:` type($tile) `,` type($destination)
+  }];
+}
+
+def Simplex_CombineOp : Simplex_Op<"combine", [Pure]> {
+  let summary = "C(q, k1 .. k(m-1)): the form without its last key";
+  let description = [{
+    Multiplies a tile of query rows with one row of each outer key by the
+    form's terms, after adding `biases[o]` to key o. `factor` (-1, 0, or 1)
+    carries the sign of the scale and of a permutation of the keys.
+
+    ```mlir
+    %c = simplex.combine #simplex.multilinear %q, %k1 biases [0.0] factor 1
+         : !simplex.tile<16x64xbf16>, !simplex.tile<1x64xbf16> -> !simplex.tile<16x64xbf16>
+    ```
+  }];
+  let arguments = (ins Simplex_FormAttrInterface:$form, Simplex_Matrix:$query,
+                       Variadic<Simplex_Matrix>:$keys,
+                       DenseF64ArrayAttr:$biases, I64Attr:$factor,
+                       I64Attr:$head_dim);
+  let results = (outs Simplex_Matrix:$result);
+  let assemblyFormat = [{
+    $form $query (`,` $keys^)? `biases` $biases `factor` $factor
+    `head_dim` $head_dim attr-dict
+    `:` type($query) (`,` type($keys)^)? `->` type($result)
+  }];
+}
+
+def Simplex_ContractOp : Simplex_Op<"contract", [Pure]> {
+  let summary = "The matrix product of a tile";
+  let description = [{
+    result[r, c] = sum over k of lhs[r, k] * (rhs[k, c] + bias) [+ init[r]],
+    with rhs[c, k] where `transposed`. `--simplex-fold-biases` replaces the
+    bias by a row constant: bias * sum over k of lhs[r, k].
+  }];
+  let arguments = (ins Simplex_Matrix:$lhs, Simplex_Matrix:$rhs,
+                       Optional<Simplex_Column>:$init, UnitAttr:$transposed,
+                       DefaultValuedAttr<F64Attr, "0.0">:$bias);
+  let results = (outs Simplex_Matrix:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs (`init` $init^)? (`transposed` $transposed^)? attr-dict
+    `:` type($lhs) `,` type($rhs) (`,` type($init)^)? `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Simplex_MaskOp : Simplex_Op<"mask", [Pure, AllTypesMatch<["logits", "result"]>]> {
+  let summary = "Set logits outside the windows to -inf";
+  let description = [{
+    Row r belongs to the query at position `position + r div heads`, column c
+    to the last key at `column + c`; the outer keys' positions are given. All
+    positions are relative to key 0. A logit stays if every key is within its
+    window of the query (`windows`, the last for the columns; 0 is unlimited)
+    and the last key is in [begin, end); outer keys are known to be in range.
+  }];
+  let arguments = (ins Simplex_Matrix:$logits, Index:$position, Index:$column,
+                       Variadic<Index>:$outer, Index:$begin, Index:$end,
+                       DenseI64ArrayAttr:$windows, UnitAttr:$bidirectional,
+                       I64Attr:$heads);
+  let results = (outs Simplex_Matrix:$result);
+  let assemblyFormat = [{
+    $logits `rows` `(` $position `)` `columns` `(` $column `)`
+    (`outer` `(` $outer^ `)`)? `range` `(` $begin `,` $end `)` `windows` $windows
+    (`bidirectional` $bidirectional^)? `heads` $heads attr-dict `:` type($logits)
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$logits, "::mlir::Value":$position,
+      "::mlir::Value":$column, "::mlir::ValueRange":$outer, "::mlir::Value":$begin,
+      "::mlir::Value":$end, "::llvm::ArrayRef<int64_t>":$windows,
+      "bool":$bidirectional, "int64_t":$heads)>];
+}
+
+def Simplex_RowMaxOp : Simplex_Op<"row_max", [Pure, AllTypesMatch<["running", "result"]>]> {
+  let summary = "max(running, scale * row maximum of the logits)";
+  let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$running, F64Attr:$scale);
+  let results = (outs Simplex_Column:$result);
+  let assemblyFormat = [{
+    $logits `,` $running `scale` $scale attr-dict `:` type($logits) `,` type($running)
+  }];
+}
+
+def Simplex_ExpOp : Simplex_Op<"exp", [Pure, AllTypesMatch<["logits", "result"]>]> {
+  let summary = "exp2(scale * logits - maximum), 0 where a logit is -inf";
+  let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$maximum, F64Attr:$scale);
+  let results = (outs Simplex_Matrix:$result);
+  let assemblyFormat = [{
+    $logits `,` $maximum `scale` $scale attr-dict `:` type($logits) `,` type($maximum)
+  }];
+}
+
+def Simplex_RowSumOp : Simplex_Op<"row_sum", [Pure, AllTypesMatch<["running", "result"]>]> {
+  let summary = "running + factor * row sum of the tile";
+  let arguments = (ins Simplex_Matrix:$tile, Simplex_Column:$running,
+                       DefaultValuedAttr<F64Attr, "1.0">:$factor);
+  let results = (outs Simplex_Column:$result);
+  let assemblyFormat = [{
+    $tile `,` $running attr-dict `:` type($tile) `,` type($running)
+  }];
+}
+
+def Simplex_RescaleOp : Simplex_Op<"rescale", [Pure, AllTypesMatch<["tile", "result"]>,
+                                        AllTypesMatch<["from", "to"]>]> {
+  let summary = "tile * exp2(from - to), row by row";
+  let description = [{
+    Moves a sum of exponentials from one reference maximum to a larger one.
+    Rows whose `from` is -inf hold only zeros and stay so.
+  }];
+  let arguments = (ins Simplex_TileType:$tile, Simplex_Column:$from, Simplex_Column:$to);
+  let results = (outs Simplex_TileType:$result);
+  let assemblyFormat = "$tile `from` $from `to` $to attr-dict `:` type($tile) `,` type($from)";
+}
+
+def Simplex_ConvertOp : Simplex_Op<"convert", [Pure]> {
+  let summary = "The same tile in another element type";
+  let arguments = (ins Simplex_TileType:$tile);
+  let results = (outs Simplex_TileType:$result);
+  let assemblyFormat = "$tile attr-dict `:` type($tile) `->` type($result)";
+  let hasFolder = 1;
+}
+
+def Simplex_FoldOp : Simplex_Op<"fold", [Pure, AllTypesMatch<["accumulator", "result"]>]> {
+  let summary = "accumulator + product * (v1 + b1) * ... of the outer values";
+  let description = [{
+    The elementwise combination of values: adds P V of the last value, times
+    one row of each outer value with its bias added.
+  }];
+  let arguments = (ins Simplex_Matrix:$accumulator, Simplex_Matrix:$product,
+                       Variadic<Simplex_Matrix>:$values, DenseF64ArrayAttr:$biases);
+  let results = (outs Simplex_Matrix:$result);
+  let assemblyFormat = [{
+    $accumulator `,` $product (`values` `(` $values^ `)`)? `biases` $biases attr-dict
+    `:` type($accumulator) `,` type($product) (`,` type($values)^)?
+  }];
+}
+
+def Simplex_SplitOp : Simplex_Op<"split", [
+    SingleBlockImplicitTerminator<"YieldOp">, RecursiveMemoryEffects]> {
+  let summary = "Independent softmax states over a share each, merged";
+  let description = [{
+    Runs the body for every split index in [0, count) and merges the yielded
+    states (max, sum, accumulator) in the order of the index:
+
+        m = max(m1, m2); l = l1 2^(m1-m) + l2 2^(m2-m); acc likewise
+
+    On a GPU the splits are warps of one block, on the CPU a loop.
+  }];
+  let arguments = (ins I64Attr:$count);
+  let results = (outs Simplex_Column:$maximum, Simplex_Column:$sum,
+                      Simplex_Matrix:$accumulator);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $count attr-dict `:` type($maximum) `,` type($sum) `,` type($accumulator) $body
+  }];
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "int64_t":$count, "::mlir::TypeRange":$types)>];
+  let hasRegionVerifier = 1;
+}
+
+def Simplex_YieldOp : Simplex_Op<"yield", [Pure, Terminator, ReturnLike,
+                                           HasParent<"SplitOp">]> {
+  let summary = "Ends the body of simplex.split";
+  let arguments = (ins Variadic<AnyType>:$operands);
+  let assemblyFormat = "$operands attr-dict `:` type($operands)";
+  let builders = [OpBuilder<(ins), [{}]>];
+}
+
+def Simplex_FinalizeOp : Simplex_Op<"finalize", [Pure,
+    AllTypesMatch<["maximum", "sum"]>]> {
+  let summary = "out = accumulator / sum; lse = ln 2 * (maximum + log2 sum)";
+  let description = [{
+    A row whose sum is 0 had no allowed tuple: out 0 and lse -inf.
+  }];
+  let arguments = (ins Simplex_Column:$maximum, Simplex_Column:$sum,
+                       Simplex_Matrix:$accumulator);
+  let results = (outs Simplex_Matrix:$out, Simplex_Column:$lse);
+  let assemblyFormat = [{
+    $maximum `,` $sum `,` $accumulator attr-dict
+    `:` type($maximum) `,` type($accumulator) `->` type($out) `,` type($lse)
+  }];
+}
+
+#endif // SIMPLEXIR_TILE_OPS_TD

@@ -1,0 +1,142 @@
+//===- SimplexDialect.cpp - Dialect, types, attributes --------------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace simplexir;
+
+#include "simplexir/Dialect/Simplex/IR/SimplexDialect.cpp.inc"
+#include "simplexir/Dialect/Simplex/IR/SimplexInterfaces.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "simplexir/Dialect/Simplex/IR/SimplexTypes.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "simplexir/Dialect/Simplex/IR/SimplexAttributes.cpp.inc"
+
+void SimplexDialect::initialize() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "simplexir/Dialect/Simplex/IR/SimplexTypes.cpp.inc"
+      >();
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "simplexir/Dialect/Simplex/IR/SimplexAttributes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "simplexir/Dialect/Simplex/IR/SimplexOps.cpp.inc"
+      >();
+}
+
+//===----------------------------------------------------------------------===//
+// TileType
+//===----------------------------------------------------------------------===//
+
+Type TileType::parse(AsmParser &parser) {
+  SmallVector<int64_t> shape;
+  Type elementType;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() ||
+      parser.parseDimensionList(shape, /*allowDynamic=*/false) ||
+      parser.parseType(elementType) || parser.parseGreater())
+    return {};
+  return getChecked([&] { return parser.emitError(loc); }, parser.getContext(),
+                    shape, elementType);
+}
+
+void TileType::print(AsmPrinter &printer) const {
+  printer << '<';
+  printer.printDimensionList(getShape());
+  printer << 'x' << getElementType() << '>';
+}
+
+LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError,
+                               ArrayRef<int64_t> shape, Type elementType) {
+  if (shape.empty() || shape.size() > 2)
+    return emitError() << "a tile has rank 1 or 2, found rank " << shape.size();
+  if (llvm::any_of(shape, [](int64_t extent) { return extent <= 0; }))
+    return emitError() << "the extents of a tile are positive";
+  if (!isa<FloatType>(elementType))
+    return emitError() << "a tile has floating-point elements, found "
+                       << elementType;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Forms
+//===----------------------------------------------------------------------===//
+
+int64_t MultilinearAttr::getChunk() const { return 1; }
+
+SmallVector<FormTerm> MultilinearAttr::getTerms(int64_t arity) const {
+  return {FormTerm{1.0, SmallVector<int64_t, 5>(arity, 0)}};
+}
+
+Attribute MultilinearAttr::permuteKeys(ArrayRef<int64_t>) const {
+  return *this;
+}
+
+LogicalResult
+MultilinearAttr::verifyForm(function_ref<InFlightDiagnostic()> emitError,
+                            int64_t arity, int64_t) const {
+  if (arity < 2 || arity > 5)
+    return emitError() << "form multilinear takes 1 to 4 keys, found "
+                       << arity - 1;
+  return success();
+}
+
+int64_t DeterminantAttr::getChunk() const { return 3; }
+
+SmallVector<FormTerm> DeterminantAttr::getTerms(int64_t) const {
+  // det[q; a; b] = sum over c of b_c (q_{c+1} a_{c+2} - q_{c+2} a_{c+1}).
+  double sign = getReversed() ? -1.0 : 1.0;
+  return {FormTerm{sign, {1, 2, 0}}, FormTerm{-sign, {2, 1, 0}}};
+}
+
+Attribute DeterminantAttr::permuteKeys(ArrayRef<int64_t> permutation) const {
+  bool swapped = permutation[0] != 0;
+  return DeterminantAttr::get(getContext(), getReversed() != swapped);
+}
+
+LogicalResult
+DeterminantAttr::verifyForm(function_ref<InFlightDiagnostic()> emitError,
+                            int64_t arity, int64_t headDim) const {
+  if (arity != 3)
+    return emitError() << "form determinant takes exactly 2 keys (n = 3), found "
+                       << arity - 1;
+  if (headDim < 3)
+    return emitError()
+           << "form determinant needs a head dim of at least 3, found "
+           << headDim;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ScheduleAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   int64_t rows, int64_t keys, int64_t splits,
+                                   int64_t warps, int64_t stages) {
+  auto check = [&](StringRef name, int64_t value) -> LogicalResult {
+    if (value < 1 || value > 4096)
+      return emitError() << "schedule: '" << name
+                         << "' must be from 1 to 4096, found " << value;
+    return success();
+  };
+  return success(succeeded(check("rows", rows)) &&
+                 succeeded(check("keys", keys)) &&
+                 succeeded(check("splits", splits)) &&
+                 succeeded(check("warps", warps)) &&
+                 succeeded(check("stages", stages)));
+}

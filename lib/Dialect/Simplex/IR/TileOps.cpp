@@ -1,0 +1,93 @@
+//===- TileOps.cpp - Operations on tiles ----------------------------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace simplexir;
+
+using Effects =
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
+
+void LoadOp::getEffects(Effects &effects) {
+  effects.emplace_back(MemoryEffects::Read::get(), &getSourceMutable());
+}
+
+void StoreOp::getEffects(Effects &effects) {
+  effects.emplace_back(MemoryEffects::Write::get(), &getDestinationMutable());
+}
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto kernel = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(
+      *this, getKernelAttr());
+  if (!kernel)
+    return emitOpError() << "'" << getKernel() << "' is no function";
+  if (!kernel->hasAttr(kKernelAttrName))
+    return emitOpError() << "'" << getKernel() << "' is no kernel (it lacks '"
+                         << kKernelAttrName << "')";
+  if (kernel.getNumArguments() != getOperands().size())
+    return emitOpError() << "'" << getKernel() << "' takes "
+                         << kernel.getNumArguments() << " arguments, found "
+                         << getOperands().size();
+  return success();
+}
+
+LogicalResult ContractOp::verify() {
+  TileType lhs = cast<TileType>(getLhs().getType());
+  TileType rhs = cast<TileType>(getRhs().getType());
+  TileType result = cast<TileType>(getResult().getType());
+  int64_t depth = getTransposed() ? rhs.getColumns() : rhs.getRows();
+  int64_t columns = getTransposed() ? rhs.getRows() : rhs.getColumns();
+  if (lhs.getColumns() != depth)
+    return emitOpError() << "lhs has " << lhs.getColumns()
+                         << " columns, expected " << depth << " as the rhs";
+  if (result.getRows() != lhs.getRows() || result.getColumns() != columns)
+    return emitOpError() << "result is " << result.getRows() << "x"
+                         << result.getColumns() << ", expected "
+                         << lhs.getRows() << "x" << columns;
+  return success();
+}
+
+void MaskOp::build(OpBuilder &builder, OperationState &state, Value logits,
+                   Value position, Value column, ValueRange outer, Value begin,
+                   Value end, ArrayRef<int64_t> windows, bool bidirectional,
+                   int64_t heads) {
+  build(builder, state, logits.getType(), logits, position, column, outer,
+        begin, end, builder.getDenseI64ArrayAttr(windows),
+        bidirectional ? builder.getUnitAttr() : UnitAttr(),
+        builder.getI64IntegerAttr(heads));
+}
+
+OpFoldResult ConvertOp::fold(FoldAdaptor) {
+  return getTile().getType() == getType() ? OpFoldResult(getTile())
+                                          : OpFoldResult();
+}
+
+void SplitOp::build(OpBuilder &builder, OperationState &state, int64_t count,
+                    TypeRange types) {
+  state.addAttribute("count", builder.getI64IntegerAttr(count));
+  state.addTypes(types);
+  Block &block = state.addRegion()->emplaceBlock();
+  block.addArgument(builder.getIndexType(), state.location);
+}
+
+LogicalResult SplitOp::verifyRegions() {
+  Block &block = getBody().front();
+  if (block.getNumArguments() != 1 ||
+      !block.getArgument(0).getType().isIndex())
+    return emitOpError("body takes one index, the split");
+  if (block.getTerminator()->getOperandTypes() != getResultTypes())
+    return emitOpError("body yields the types of the results");
+  return success();
+}
+
+#define GET_OP_CLASSES
+#include "simplexir/Dialect/Simplex/IR/SimplexOps.cpp.inc"

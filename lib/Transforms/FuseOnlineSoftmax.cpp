@@ -1,0 +1,1 @@
+#include "simplexir/Transforms/Passes.h"
