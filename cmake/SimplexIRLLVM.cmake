@@ -27,11 +27,13 @@ function(simplexir_add_library name)
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
 endfunction()
 
-# simplexir_link_mlir(TARGET): everything of LLVM and MLIR that a tool needs.
+# simplexir_link_mlir(TARGET [MLIR archives...]): everything of LLVM and MLIR
+# that a tool needs. The archives matter to the static link only, which takes
+# all of them unless told.
 function(simplexir_link_mlir name)
   if(SIMPLEXIR_STATIC)
     include(SimplexIRStatic)
-    simplexir_link_mlir_static(${name})
+    simplexir_link_mlir_static(${name} ${ARGN})
   else()
     target_link_libraries(${name} PRIVATE MLIR LLVM)
   endif()
