@@ -18,7 +18,9 @@ if(SIMPLEXIR_STATIC)
   add_compile_options(-ffunction-sections -fdata-sections)
 endif()
 if(SIMPLEXIR_SANITIZE)
-  add_compile_options(-fsanitize=${SIMPLEXIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # libMLIR's type information is not all exported: no vptr checks.
+  add_compile_options(-fsanitize=${SIMPLEXIR_SANITIZE} -fno-sanitize=vptr
+                      -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SIMPLEXIR_SANITIZE})
 endif()
 

@@ -79,8 +79,6 @@ void SplitOp::build(OpBuilder &builder, OperationState &state, int64_t count,
   block.addArgument(builder.getIndexType(), state.location);
 }
 
-void YieldOp::build(OpBuilder &, OperationState &) {}
-
 LogicalResult SplitOp::verifyRegions() {
   Block &block = getBody().front();
   if (block.getNumArguments() != 1 ||
