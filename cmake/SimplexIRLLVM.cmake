@@ -7,15 +7,6 @@ if(NOT LLVM_VERSION_MAJOR EQUAL 22)
 endif()
 message(STATUS "Using MLIR ${LLVM_PACKAGE_VERSION} from ${MLIR_DIR}")
 
-# MLIR knows an op's traits by the name that the compiler gives their types,
-# and GCC spells `IsTerminator<Empty>` otherwise than Clang, which built this
-# MLIR: compiled by GCC, libMLIR would take no op of ours for a terminator.
-if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-  message(FATAL_ERROR "SimplexIR must be compiled by Clang, as its MLIR was, "
-                      "found ${CMAKE_CXX_COMPILER_ID} (${CMAKE_CXX_COMPILER}). "
-                      "Use a preset, or set CMAKE_CXX_COMPILER.")
-endif()
-
 list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
 include(TableGen)
 include(AddLLVM)

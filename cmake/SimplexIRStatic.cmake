@@ -33,7 +33,7 @@ function(_simplexir_unshare_imports)
     endif()
     get_target_property(links ${library} INTERFACE_LINK_LIBRARIES)
     if(links)
-      list(REMOVE_ITEM links LLVM MLIR)
+      list(REMOVE_ITEM links LLVM MLIR Polly PollyISL) # Polly: not packaged
       list(TRANSFORM links REPLACE "^ZLIB::ZLIB$" "${SIMPLEXIR_ZLIB_ARCHIVE}")
       list(TRANSFORM links REPLACE "^zstd::libzstd_(shared|static)$" "${SIMPLEXIR_ZSTD_ARCHIVE}")
       set_target_properties(${library} PROPERTIES INTERFACE_LINK_LIBRARIES "${links}")
@@ -52,7 +52,7 @@ function(_simplexir_archives result)
       continue()
     endif()
     get_target_property(type ${library} TYPE)
-    # Debian exports archives (Polly) that its packages leave out.
+    # Debian exports archives that its packages leave out.
     get_target_property(file ${library} LOCATION)
     if(type STREQUAL "STATIC_LIBRARY" AND EXISTS "${file}")
       list(APPEND archives ${library})
