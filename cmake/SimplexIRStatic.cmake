@@ -46,9 +46,9 @@ function(_simplexir_archives result)
   set(archives)
   foreach(library IN LISTS ARGN)
     # CAPI, tests and language bindings are never part of a tool. The last
-    # three would link libedit, libffi and libcurl.
+    # four would link libedit, libffi, libcurl and libpfm.
     if(NOT TARGET ${library} OR library MATCHES
-       "^MLIRCAPI|Test|Python|LLVMLineEditor|LLVMInterpreter|LLVMDebuginfod")
+       "^MLIRCAPI|Test|Python|LLVMLineEditor|LLVMInterpreter|LLVMDebuginfod|Exegesis")
       continue()
     endif()
     get_target_property(type ${library} TYPE)
