@@ -209,10 +209,9 @@ ParseResult AttentionOp::parse(OpAsmParser &parser, OperationState &result) {
   if (parser.parseOptionalAttrDict(result.attributes))
     return failure();
   // Inherent attributes of a wrong type would be dropped without a word.
-  if (failed(verifyInherentAttrs(result.name, result.attributes, [&] {
-        return parser.emitError(dictLoc) << "'" << result.name.getStringRef()
-                                         << "' op ";
-      })) ||
+  if (failed(verifyInherentAttrs(
+          result.name, result.attributes,
+          [&] { return parser.emitError(dictLoc); })) ||
       parser.parseColon())
     return failure();
   SMLoc typeLoc = parser.getCurrentLocation();

@@ -50,7 +50,7 @@ def Simplex_LaunchOp : Simplex_Op<"launch", [
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyType>:$operands);
-  let assemblyFormat = "$kernel `(` $operands `)` attr-dict `:` type($operands)";
+  let assemblyFormat = "$kernel `(` $operands `)` attr-dict (`:` type($operands)^)?";
 }
 
 def Simplex_FillOp : Simplex_Op<"fill", [Pure]> {
@@ -321,7 +321,7 @@ def Simplex_YieldOp : Simplex_Op<"yield", [Pure, Terminator, ReturnLike,
                                            HasParent<"SplitOp">]> {
   let summary = "Ends the body of simplex.split";
   let arguments = (ins Variadic<AnyType>:$operands);
-  let assemblyFormat = "$operands attr-dict `:` type($operands)";
+  let assemblyFormat = "attr-dict ($operands^ `:` type($operands))?";
   let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
 
