@@ -56,8 +56,7 @@ LogicalResult expectFactor(Operation *op, int64_t factor) {
 }
 
 /// Rows of outer keys and values come one at a time.
-LogicalResult expectSingleRows(Operation *op, StringRef name,
-                               TypeRange types) {
+LogicalResult expectSingleRows(Operation *op, StringRef name, TypeRange types) {
   for (auto [i, type] : llvm::enumerate(types))
     if (int64_t rows = cast<TileType>(type).getRows(); rows != 1)
       return op->emitOpError()
@@ -67,9 +66,9 @@ LogicalResult expectSingleRows(Operation *op, StringRef name,
 } // namespace
 
 LogicalResult LoadOp::verify() {
-  return success(succeeded(expectHeads(*this, getHeads())) &&
-                 succeeded(expectRank(*this, "source", getSource().getType(),
-                                      4)));
+  return success(
+      succeeded(expectHeads(*this, getHeads())) &&
+      succeeded(expectRank(*this, "source", getSource().getType(), 4)));
 }
 
 LogicalResult StoreOp::verify() {
@@ -80,20 +79,20 @@ LogicalResult StoreOp::verify() {
 }
 
 LogicalResult CopyOp::verify() {
-  return success(succeeded(expectHeads(*this, getHeads())) &&
-                 succeeded(expectRank(*this, "source", getSource().getType(),
-                                      4)) &&
-                 succeeded(expectRank(*this, "destination",
-                                      getDestination().getType(), 2)));
+  return success(
+      succeeded(expectHeads(*this, getHeads())) &&
+      succeeded(expectRank(*this, "source", getSource().getType(), 4)) &&
+      succeeded(
+          expectRank(*this, "destination", getDestination().getType(), 2)));
 }
 
 LogicalResult CopyTermsOp::verify() {
-  return success(succeeded(expectHeads(*this, getHeads())) &&
-                 succeeded(expectFactor(*this, getFactor())) &&
-                 succeeded(expectRank(*this, "source", getSource().getType(),
-                                      4)) &&
-                 succeeded(expectRank(*this, "destination",
-                                      getDestination().getType(), 3)));
+  return success(
+      succeeded(expectHeads(*this, getHeads())) &&
+      succeeded(expectFactor(*this, getFactor())) &&
+      succeeded(expectRank(*this, "source", getSource().getType(), 4)) &&
+      succeeded(
+          expectRank(*this, "destination", getDestination().getType(), 3)));
 }
 
 LogicalResult CombineOp::verify() {
@@ -138,8 +137,8 @@ LogicalResult ConvertOp::verify() {
   auto from = cast<TileType>(getTile().getType());
   if (from.getShape() == cast<TileType>(getType()).getShape())
     return success();
-  return emitOpError() << "keeps the shape of a tile, found " << from
-                       << " and " << getType();
+  return emitOpError() << "keeps the shape of a tile, found " << from << " and "
+                       << getType();
 }
 
 LogicalResult FoldOp::verify() {
@@ -148,16 +147,16 @@ LogicalResult FoldOp::verify() {
   if (accumulator.getShape() != product.getShape())
     return emitOpError() << "product is " << product
                          << ", expected the shape of " << accumulator;
-  return success(succeeded(expectCount(*this, "biases", getBiases().size(),
-                                       getValues().size(), "outer value")) &&
-                 succeeded(expectSingleRows(*this, "value",
-                                            getValues().getTypes())));
+  return success(
+      succeeded(expectCount(*this, "biases", getBiases().size(),
+                            getValues().size(), "outer value")) &&
+      succeeded(expectSingleRows(*this, "value", getValues().getTypes())));
 }
 
 LogicalResult FinalizeOp::verify() {
   Type accumulator = getAccumulator().getType();
-  if (failed(expectRows(*this, "maximum", getMaximum().getType(),
-                        accumulator)) ||
+  if (failed(
+          expectRows(*this, "maximum", getMaximum().getType(), accumulator)) ||
       failed(expectRows(*this, "lse", getLse().getType(), accumulator)))
     return failure();
   if (cast<TileType>(accumulator).getShape() !=
@@ -173,7 +172,7 @@ LogicalResult SplitOp::verify() {
                          << static_cast<int64_t>(getCount());
   Type accumulator = getAccumulator().getType();
   return success(
-      succeeded(expectRows(*this, "maximum", getMaximum().getType(),
-                           accumulator)) &&
+      succeeded(
+          expectRows(*this, "maximum", getMaximum().getType(), accumulator)) &&
       succeeded(expectRows(*this, "sum", getSum().getType(), accumulator)));
 }
