@@ -25,6 +25,7 @@ function(simplexir_add_library name)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
+  set_property(GLOBAL APPEND PROPERTY SIMPLEXIR_LIBRARIES ${name})
 endfunction()
 
 # simplexir_link_mlir(TARGET [MLIR archives...]): everything of LLVM and MLIR

@@ -76,7 +76,7 @@ config.substitutions += [
     ("%cmake", config.cmake),
     ("%generator", '"%s"' % config.generator),
     ("%cxx", config.cxx),
-    ("%build_type", config.build_type),
+    ("%config", config.build_type),
     ("%mlir_dir", config.mlir_dir),
     ("%llvm_dir", config.llvm_dir),
 ]
