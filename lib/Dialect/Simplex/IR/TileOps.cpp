@@ -68,6 +68,11 @@ LogicalResult ContractOp::verify() {
     return emitOpError() << "result is " << result.getRows() << "x"
                          << result.getColumns() << ", expected "
                          << lhs.getRows() << "x" << columns;
+  if (Value init = getInit())
+    if (int64_t rows = cast<TileType>(init.getType()).getRows();
+        rows != lhs.getRows())
+      return emitOpError() << "init has " << rows << " rows, expected "
+                           << lhs.getRows() << " as the lhs";
   return success();
 }
 
