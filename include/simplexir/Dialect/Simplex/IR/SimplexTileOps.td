@@ -260,7 +260,7 @@ def Simplex_YieldOp : Simplex_Op<"yield", [Pure, Terminator, ReturnLike,
   let summary = "Ends the body of simplex.split";
   let arguments = (ins Variadic<AnyType>:$operands);
   let assemblyFormat = "$operands attr-dict `:` type($operands)";
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
 
 def Simplex_FinalizeOp : Simplex_Op<"finalize", [Pure,
