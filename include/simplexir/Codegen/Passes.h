@@ -10,7 +10,25 @@
 
 #include "mlir/Pass/Pass.h"
 
+namespace mlir {
+namespace arith {
+class ArithDialect;
+} // namespace arith
+namespace LLVM {
+class LLVMDialect;
+} // namespace LLVM
+namespace memref {
+class MemRefDialect;
+} // namespace memref
+namespace scf {
+class SCFDialect;
+} // namespace scf
+} // namespace mlir
+
 namespace simplexir {
+
+/// The bytes of the artifact that a module's launches refer to.
+constexpr llvm::StringLiteral kArtifactAttrName = "simplex.artifact";
 
 #define GEN_PASS_DECL
 #include "simplexir/Codegen/Passes.h.inc"

@@ -31,4 +31,40 @@ def EmitNVPTX : Pass<"simplex-emit-nvptx", "::mlir::ModuleOp"> {
   ];
 }
 
+def LowerLaunch : Pass<"simplex-lower-launch", "::mlir::ModuleOp"> {
+  let summary = "Turn simplex.launch into calls of the runtime";
+  let description = [{
+    Every function that is defined and is no kernel gets one more argument, a
+    pointer to the call's context, which calls between functions pass on:
+
+    ```c
+    struct SimplexirHostContext {
+      int32_t status; // in: 0; out: the first error's SimplexirStatus
+      int32_t target; // 0 is the CPU, 1 the GPU
+      void *stream;   // GPU: the stream to launch on
+    };
+    ```
+
+    A launch stores its operands as 64-bit words (docs/artifact.md) and calls
+    `simplexirHostLaunch`, unless an earlier launch has failed. Kernels are
+    erased: their code is in the artifact, the bytes of the module's attribute
+    `simplex.artifact`, which become a constant. Without that attribute the
+    module refers to `simplexir_artifact` and `simplexir_artifact_size`, to be
+    defined elsewhere.
+
+    ```mlir
+    simplex.launch @kernel(%m, %i) : memref<?xf32>, index
+    // ==>
+    %status = llvm.load %context : !llvm.ptr -> i32
+    scf.if (%status == 0) {
+      llvm.store %pointer, %words[0] ...
+      %s = llvm.call @simplexirHostLaunch(%artifact, %size, %name, %words, %n, %target, %stream)
+      llvm.store %s, %context }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
 #endif // SIMPLEXIR_CODEGEN_PASSES_TD
