@@ -12,6 +12,7 @@ module attributes {simplex.artifact = "SMPX1234"} {
   }
   // CHECK-LABEL: func.func @step
   // CHECK-SAME: %[[M:.*]]: memref<?x4xf32, strided<[?, 1], offset: ?>>, %[[I:.*]]: index, %[[CALL:.*]]: !llvm.ptr)
+  // CHECK-SAME: llvm.emit_c_interface
   // CHECK: %[[WORDS:.*]] = llvm.alloca %{{.*}} x i64
   // CHECK: %[[STATUS:.*]] = llvm.load %{{.*}} : !llvm.ptr -> i32
   // CHECK: %[[FINE:.*]] = arith.cmpi eq, %[[STATUS]]
@@ -26,10 +27,10 @@ module attributes {simplex.artifact = "SMPX1234"} {
     return
   }
   // Calls pass the context on.
-  // CHECK-LABEL: func.func @loop
+  // CHECK-LABEL: func.func private @loop
   // CHECK-SAME: %[[OUTER:[a-z0-9]*]]: !llvm.ptr)
   // CHECK: func.call @step(%{{.*}}, %{{.*}}, %[[OUTER]])
-  func.func @loop(%m: memref<?x4xf32, strided<[?, 1], offset: ?>>, %n: index) {
+  func.func private @loop(%m: memref<?x4xf32, strided<[?, 1], offset: ?>>, %n: index) {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     scf.for %i = %c0 to %n step %c1 {

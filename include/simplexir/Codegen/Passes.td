@@ -35,7 +35,8 @@ def LowerLaunch : Pass<"simplex-lower-launch", "::mlir::ModuleOp"> {
   let summary = "Turn simplex.launch into calls of the runtime";
   let description = [{
     Every function that is defined and is no kernel gets one more argument, a
-    pointer to the call's context, which calls between functions pass on:
+    pointer to the call's context, which calls between functions pass on. Public ones get a C interface
+    (`_mlir_ciface_NAME`).
 
     ```c
     struct SimplexirHostContext {
@@ -62,6 +63,8 @@ def LowerLaunch : Pass<"simplex-lower-launch", "::mlir::ModuleOp"> {
       llvm.store %s, %context }
     ```
   }];
+  let options = [Option<"keepKernels", "keep-kernels", "bool", "false",
+                        "Leave the kernel functions in the module">];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];

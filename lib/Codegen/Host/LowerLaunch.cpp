@@ -31,6 +31,8 @@ static constexpr StringLiteral artifactSizeName = "simplexir_artifact_size";
 
 namespace {
 struct LowerLaunch : simplexir::impl::LowerLaunchBase<LowerLaunch> {
+  using LowerLaunchBase::LowerLaunchBase;
+
   Type pointer, i32, i64, context;
   StringAttr artifact;
   llvm::StringMap<LLVM::GlobalOp> names;
@@ -180,12 +182,19 @@ struct LowerLaunch : simplexir::impl::LowerLaunchBase<LowerLaunch> {
     module.walk([&](func::CallOp op) { calls.push_back(op); });
     for (auto function :
          llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
-      if (function->hasAttr(kKernelAttrName))
-        function.erase();
-      else if (!function.isExternal() &&
-               failed(function.insertArgument(function.getNumArguments(),
-                                              pointer, {}, function.getLoc())))
+      if (function->hasAttr(kKernelAttrName)) {
+        if (!keepKernels)
+          function.erase();
+        continue;
+      }
+      if (function.isExternal())
+        continue;
+      if (failed(function.insertArgument(function.getNumArguments(), pointer,
+                                         {}, function.getLoc())))
         return signalPassFailure();
+      if (function.isPublic())
+        function->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
+                          UnitAttr::get(ctx));
     }
     for (func::CallOp op : calls) {
       auto callee = symbols.lookup<func::FuncOp>(op.getCallee());
