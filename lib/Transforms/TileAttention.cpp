@@ -1,1 +1,383 @@
+//===- TileAttention.cpp - Attention into loops over tiles ----------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Positions here are relative to key 0: key j stands at j, query i at
+// `offset + i`. The loop over last-key tiles is outside the loops over outer
+// keys, so that a tile is read once for all of them.
+//
+//===----------------------------------------------------------------------===//
+
 #include "simplexir/Transforms/Passes.h"
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include <limits>
+
+namespace simplexir {
+#define GEN_PASS_DEF_TILEATTENTION
+#include "simplexir/Transforms/Passes.h.inc"
+} // namespace simplexir
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+/// The half-open range of keys that some row of the tile may use.
+struct KeyRange {
+  Value begin, end;
+};
+
+class Tiler {
+public:
+  Tiler(AttentionOp op, bool widen, int64_t pad)
+      : op(op), b(op.getLoc(), op), schedule(*op.getSchedule()),
+        accumulator(op.getAccumulatorType()),
+        element(op.getElementType()),
+        tileElement(widen ? accumulator : element),
+        headDim(llvm::alignTo(op.getHeadDim(), pad)),
+        valueDim(llvm::alignTo(op.getValueDim(), pad)) {
+    int64_t group = op.getGroupSize();
+    headsPerTile = std::min(group, schedule.getRows());
+    queriesPerTile = schedule.getRows() / headsPerTile;
+    headBlocks = llvm::divideCeil(group, headsPerTile);
+    scale = op.getEffectiveScale();
+  }
+
+  void run() {
+    setGrid();
+    decodeWorkItem();
+    computeRanges();
+    query = load(op.getQuery(), queryBegin, head, c(0), queryLength, headEnd,
+                 schedule.getRows(), headDim, headsPerTile);
+    SmallVector<Value> state = emitSplits();
+    emitFinish(state);
+    op.erase();
+  }
+
+private:
+  //===--------------------------------------------------------------------===//
+  // Index arithmetic
+  //===--------------------------------------------------------------------===//
+
+  Value c(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
+  Value add(Value x, Value y) { return b.createOrFold<arith::AddIOp>(x, y); }
+  Value sub(Value x, Value y) { return b.createOrFold<arith::SubIOp>(x, y); }
+  Value mul(Value x, Value y) { return b.createOrFold<arith::MulIOp>(x, y); }
+  Value min(Value x, Value y) { return b.createOrFold<arith::MinSIOp>(x, y); }
+  Value max(Value x, Value y) { return b.createOrFold<arith::MaxSIOp>(x, y); }
+  Value dim(Value memref, int64_t index) {
+    return b.createOrFold<memref::DimOp>(memref, c(index));
+  }
+
+  //===--------------------------------------------------------------------===//
+  // The grid: batch x key heads x head blocks x query tiles
+  //===--------------------------------------------------------------------===//
+
+  void setGrid() {
+    auto function = op->getParentOfType<func::FuncOp>();
+    int64_t argument = cast<BlockArgument>(op.getQuery()).getArgNumber();
+    int64_t blocks = op.getKeyHeads() * headBlocks;
+    function->setAttr(kScheduleAttrName, schedule);
+    function->setAttr(kGridAttrName,
+                      b.getDenseI64ArrayAttr({argument, 0, 1, -1, blocks, 1,
+                                              argument, 1, queriesPerTile}));
+  }
+
+  void decodeWorkItem() {
+    Value item = WorkItemOp::create(b);
+    queryLength = dim(op.getQuery(), 1);
+    Value tiles = b.createOrFold<arith::CeilDivSIOp>(queryLength,
+                                                     c(queriesPerTile));
+    auto split = [&](Value extent) {
+      Value part = b.createOrFold<arith::RemUIOp>(item, extent);
+      item = b.createOrFold<arith::DivUIOp>(item, extent);
+      return part;
+    };
+    queryBegin = mul(split(tiles), c(queriesPerTile));
+    Value block = split(c(headBlocks));
+    keyHead = split(c(op.getKeyHeads()));
+    batch = item;
+    Value group = c(op.getGroupSize());
+    Value firstHead = mul(keyHead, group);
+    head = add(firstHead, mul(block, c(headsPerTile)));
+    headEnd = add(firstHead, group);
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Windows
+  //===--------------------------------------------------------------------===//
+
+  void computeRanges() {
+    Value keys = dim(op.getKeys()[0], 1);
+    Value offset = op.getQueryPosition()
+                       ? sub(op.getQueryPosition(), op.getKeyPosition())
+                       : sub(keys, queryLength);
+    rangeBegin = c(0);
+    rangeEnd = keys;
+    if (op.getRangeBegin()) {
+      Value origin = op.getKeyPosition() ? op.getKeyPosition() : c(0);
+      rangeBegin = max(rangeBegin, sub(op.getRangeBegin(), origin));
+      rangeEnd = min(rangeEnd, sub(op.getRangeEnd(), origin));
+    }
+    firstPosition = add(offset, queryBegin);
+    Value queries = min(c(queriesPerTile), sub(queryLength, queryBegin));
+    Value lastPosition = add(firstPosition, sub(queries, c(1)));
+    for (int64_t window : op.getWindows()) {
+      KeyRange range{rangeBegin, rangeEnd};
+      bool unlimited = window == 0;
+      Value width = c(std::min(window, kMaxWindow));
+      if (!unlimited)
+        range.begin = max(range.begin,
+                          add(sub(firstPosition, width), c(1)));
+      if (!op.getBidirectional())
+        range.end = min(range.end, add(lastPosition, c(1)));
+      else if (!unlimited)
+        range.end = min(range.end, add(lastPosition, width));
+      ranges.push_back(range);
+    }
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Tiles
+  //===--------------------------------------------------------------------===//
+
+  TileType tile(int64_t rows, int64_t columns, Type type) {
+    return TileType::get(b.getContext(), {rows, columns}, type);
+  }
+  TileType column() {
+    return TileType::get(b.getContext(), {schedule.getRows()}, accumulator);
+  }
+  Value fill(TileType type, double value) {
+    return FillOp::create(b, type, b.getF64FloatAttr(value));
+  }
+  Value load(Value source, Value sequence, Value head, Value begin, Value end,
+             Value headEnd, int64_t rows, int64_t columns, int64_t heads) {
+    return LoadOp::create(b, tile(rows, columns, tileElement), source, batch,
+                          sequence, head, begin, end, headEnd,
+                          b.getI64IntegerAttr(heads));
+  }
+  /// Rows of a key or value; rows outside the key range read as zero.
+  Value loadKeys(Value source, Value sequence, int64_t rows, int64_t columns) {
+    return load(source, sequence, keyHead, rangeBegin, rangeEnd,
+                add(keyHead, c(1)), rows, columns, 1);
+  }
+
+  /// The multiplier of a logit in base 2; positive (signs are the combiner's).
+  FloatAttr scaleAttr() {
+    constexpr double log2e = 1.4426950408889634;
+    return b.getF64FloatAttr(scale == 0 ? 1.0 : std::abs(scale) * log2e);
+  }
+
+  Value emitLogits(Value lastKeys, Value column, ArrayRef<Value> outer) {
+    SmallVector<Value> rows;
+    SmallVector<double> biases;
+    for (auto [i, index] : llvm::enumerate(outer)) {
+      rows.push_back(loadKeys(op.getKeys()[i], index, 1, headDim));
+      biases.push_back(op.getKeyBias(i));
+    }
+    int64_t factor = scale > 0 ? 1 : scale < 0 ? -1 : 0;
+    Value combined = CombineOp::create(
+        b, tile(schedule.getRows(), headDim, tileElement),
+        op.getForm(), query, rows, b.getDenseF64ArrayAttr(biases),
+        b.getI64IntegerAttr(factor), b.getI64IntegerAttr(op.getHeadDim()));
+    Value logits = ContractOp::create(
+        b, tile(schedule.getRows(), schedule.getKeys(), accumulator), combined,
+        lastKeys, Value(), b.getUnitAttr(),
+        b.getF64FloatAttr(op.getKeyBias(op.getKeys().size() - 1)));
+    return MaskOp::create(b, logits, firstPosition, column, outer, rangeBegin,
+                          rangeEnd, op.getWindows(), op.getBidirectional(),
+                          headsPerTile);
+  }
+
+  /// The outer values' rows times P V, added to the accumulator.
+  Value emitFold(Value probabilities, Value lastValues, Value acc,
+                 ArrayRef<Value> outer) {
+    SmallVector<Value> rows;
+    SmallVector<double> biases;
+    for (auto [i, index] : llvm::enumerate(outer)) {
+      rows.push_back(loadKeys(op.getValues()[i], index, 1, valueDim));
+      biases.push_back(op.getValueBias(i));
+    }
+    TileType type = cast<TileType>(probabilities.getType());
+    Value rounded = b.createOrFold<ConvertOp>(
+        type.cloneWith(std::nullopt, tileElement), probabilities);
+    Value product = ContractOp::create(
+        b, acc.getType(), rounded, lastValues, Value(), UnitAttr(),
+        b.getF64FloatAttr(op.getValueBias(op.getValues().size() - 1)));
+    return FoldOp::create(b, acc.getType(), acc, product, rows,
+                          b.getDenseF64ArrayAttr(biases));
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Loops
+  //===--------------------------------------------------------------------===//
+
+  using Body = llvm::function_ref<SmallVector<Value>(Value, ValueRange)>;
+
+  SmallVector<Value> emitLoop(KeyRange range, int64_t step, Value share,
+                              ValueRange state, Body body) {
+    // A share of a split takes every splits-th step.
+    Value begin = range.begin;
+    if (share) {
+      begin = add(begin, mul(share, c(step)));
+      step *= schedule.getSplits();
+    }
+    auto loop = scf::ForOp::create(b, begin, range.end, c(step), state);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> next =
+        body(loop.getInductionVar(), loop.getRegionIterArgs());
+    scf::YieldOp::create(b, next);
+    return SmallVector<Value>(loop.getResults());
+  }
+
+  /// Loops over the outer keys from `outer.size()` on, around `body`.
+  SmallVector<Value> emitOuterLoops(SmallVector<Value> outer, Value share,
+                                    ValueRange state, Body body) {
+    size_t level = outer.size(), levels = op.getKeys().size() - 1;
+    bool innermost = level + 1 == levels;
+    return emitLoop(ranges[level], 1, innermost ? share : Value(), state,
+                    [&](Value index, ValueRange carried) {
+                      outer.push_back(index);
+                      auto next = innermost
+                                      ? callBody(outer, carried, body)
+                                      : emitOuterLoops(outer, share, carried,
+                                                       body);
+                      outer.pop_back();
+                      return next;
+                    });
+  }
+
+  SmallVector<Value> callBody(ArrayRef<Value> outer, ValueRange carried,
+                              Body body) {
+    currentOuter.assign(outer.begin(), outer.end());
+    return body(Value(), carried);
+  }
+
+  /// One pass over all tiles: `body` sees the tile's column and, through
+  /// `currentOuter`, the outer keys.
+  SmallVector<Value>
+  emitPass(Value share, ValueRange state,
+           llvm::function_ref<void(Value column)> enterTile,
+           llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+    bool hasOuter = op.getKeys().size() > 1;
+    return emitLoop(ranges.back(), schedule.getKeys(),
+                    hasOuter ? Value() : share, state,
+                    [&](Value column, ValueRange carried) {
+                      enterTile(column);
+                      auto inTile = [&](Value, ValueRange values) {
+                        return body(column, values);
+                      };
+                      if (hasOuter)
+                        return emitOuterLoops({}, share, carried, inTile);
+                      return callBody({}, carried, inTile);
+                    });
+  }
+
+  SmallVector<Value> emitTwoPasses(Value share) {
+    double lowest = -std::numeric_limits<double>::infinity();
+    Value lastKeys, lastValues;
+    auto enterTile = [&](Value column) {
+      lastKeys =
+          loadKeys(op.getKeys().back(), column, schedule.getKeys(), headDim);
+    };
+    SmallVector<Value> maximum = emitPass(
+        share, fill(column(), lowest), enterTile,
+        [&](Value column, ValueRange carried) -> SmallVector<Value> {
+          Value logits = emitLogits(lastKeys, column, currentOuter);
+          return {RowMaxOp::create(b, carried[0].getType(), logits, carried[0],
+                                   scaleAttr())};
+        });
+    Value sum = fill(column(), 0.0);
+    Value acc = fill(tile(schedule.getRows(), valueDim, accumulator),
+                     0.0);
+    SmallVector<Value> sums = emitPass(
+        share, ValueRange{sum, acc},
+        [&](Value column) {
+          enterTile(column);
+          lastValues =
+              loadKeys(op.getValues().back(), column, schedule.getKeys(), valueDim);
+        },
+        [&](Value column, ValueRange carried) -> SmallVector<Value> {
+          Value logits = emitLogits(lastKeys, column, currentOuter);
+          Value probabilities = ExpOp::create(b, logits.getType(), logits,
+                                              maximum[0], scaleAttr());
+          Value sum =
+              RowSumOp::create(b, carried[0].getType(), probabilities,
+                               carried[0], b.getF64FloatAttr(1.0));
+          return {sum,
+                  emitFold(probabilities, lastValues, carried[1],
+                           currentOuter)};
+        });
+    return {maximum[0], sums[0], sums[1]};
+  }
+
+  SmallVector<Value> emitSplits() {
+    if (schedule.getSplits() == 1)
+      return emitTwoPasses(Value());
+    Type types[] = {column(), column(),
+                    tile(schedule.getRows(), valueDim, accumulator)};
+    auto split = SplitOp::create(b, schedule.getSplits(), types);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(&split.getBody().front());
+    SmallVector<Value> state =
+        emitTwoPasses(split.getBody().front().getArgument(0));
+    YieldOp::create(b, state);
+    return SmallVector<Value>(split.getResults());
+  }
+
+  void emitFinish(ArrayRef<Value> state) {
+    TileType acc = cast<TileType>(state[2].getType());
+    auto finish = FinalizeOp::create(
+        b, TypeRange{acc.cloneWith(std::nullopt, tileElement), column()},
+        state[0], state[1], state[2]);
+    for (auto [result, output] :
+         llvm::zip_equal(finish.getResults(), op.getOutputs()))
+      StoreOp::create(b, result, output, batch, queryBegin, head, c(0),
+                      queryLength, headEnd,
+                      b.getI64IntegerAttr(headsPerTile));
+  }
+
+  AttentionOp op;
+  ImplicitLocOpBuilder b;
+  ScheduleAttr schedule;
+  Type accumulator, element, tileElement;
+  /// Dims of the tiles, padded.
+  int64_t headDim, valueDim;
+  int64_t headsPerTile, queriesPerTile, headBlocks;
+  double scale;
+
+  Value batch, keyHead, head, headEnd, queryBegin, queryLength;
+  Value rangeBegin, rangeEnd, firstPosition;
+  SmallVector<KeyRange> ranges;
+  Value query;
+  SmallVector<Value> currentOuter;
+};
+
+struct TileAttentionPass
+    : simplexir::impl::TileAttentionBase<TileAttentionPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    if (!getOperation()->hasAttr(kKernelAttrName))
+      return;
+    SmallVector<AttentionOp> ops;
+    getOperation().walk([&](AttentionOp op) { ops.push_back(op); });
+    for (AttentionOp op : ops) {
+      if (!op.isOnBuffers() || !isa<BlockArgument>(op.getQuery())) {
+        op.emitOpError("must be on the kernel's arguments to be tiled: run "
+                       "--simplex-outline-kernels first");
+        return signalPassFailure();
+      }
+      if (!op.getSchedule()) {
+        op.emitOpError("has no schedule: run --simplex-select-schedule first");
+        return signalPassFailure();
+      }
+      Tiler(op, widen, pad).run();
+    }
+  }
+};
+} // namespace

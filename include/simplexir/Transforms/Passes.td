@@ -36,6 +36,18 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
   let dependentDialects = ["::simplexir::SimplexDialect"];
 }
 
+def Bufferize : Pass<"simplex-bufferize", "::mlir::ModuleOp"> {
+  let summary = "One-shot bufferization with contiguous rows at the boundary";
+  let description = [{
+    Upstream's one-shot bufferization of a module with its functions.
+    Arguments become memrefs with dynamic strides except for the innermost
+    dimension, which is contiguous: `strided<[?, ?, ?, 1], offset: ?>`;
+    results are returned as plain memrefs.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 def OutlineKernels : Pass<"simplex-outline-kernels", "::mlir::ModuleOp"> {
   let summary = "Move each attention on buffers into a kernel function";
   let description = [{
@@ -60,8 +72,10 @@ def TileAttention : Pass<"simplex-tile-attention", "::mlir::func::FuncOp"> {
     With `widen`, tiles hold the accumulator type instead of the element type
     (what the CPU wants).
   }];
-  let options = [Option<"widen", "widen", "bool", "false",
-                        "Tiles hold the accumulator type">];
+  let options = [
+    Option<"widen", "widen", "bool", "false", "Tiles hold the accumulator type">,
+    Option<"pad", "pad", "int64_t", "1", "Pad head dims of tiles to a multiple">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect", "::simplexir::SimplexDialect"];
 }

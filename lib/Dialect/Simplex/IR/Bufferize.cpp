@@ -19,6 +19,27 @@ using namespace mlir::bufferization;
 using namespace simplexir;
 
 namespace {
+bool isContiguous(Value buffer) {
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  auto type = cast<MemRefType>(buffer.getType());
+  return succeeded(type.getStridesAndOffset(strides, offset)) &&
+         strides.back() == 1;
+}
+
+FailureOr<Value> allocate(RewriterBase &rewriter,
+                          const BufferizationOptions &options, Location loc,
+                          Type type, ArrayRef<OpFoldResult> shape) {
+  auto tensor = cast<RankedTensorType>(type);
+  SmallVector<Value> sizes;
+  for (auto [i, extent] : llvm::enumerate(tensor.getShape()))
+    if (ShapedType::isDynamic(extent))
+      sizes.push_back(getValueOrCreateConstantIndexOp(rewriter, loc, shape[i]));
+  return options.createAlloc(
+      rewriter, loc,
+      MemRefType::get(tensor.getShape(), tensor.getElementType()), sizes);
+}
+
 /// Tensor results become `outs` buffers; operands are only read.
 struct AttentionBufferization
     : BufferizableOpInterface::ExternalModel<AttentionBufferization,
@@ -46,8 +67,17 @@ struct AttentionBufferization
     ReifiedRankedShapedTypeDims shapes;
     if (failed(op.reifyResultShapes(rewriter, shapes)))
       return failure();
-    auto toBuffer = [&](Value tensor) {
-      return getBuffer(rewriter, tensor, options, state);
+    auto toBuffer = [&](Value tensor) -> FailureOr<Value> {
+      FailureOr<Value> buffer = getBuffer(rewriter, tensor, options, state);
+      if (failed(buffer) || isContiguous(*buffer))
+        return buffer;
+      // A view across the innermost dimension: kernels read rows.
+      auto copy = allocate(rewriter, options, op.getLoc(), tensor.getType(),
+                           tensor::getMixedSizes(rewriter, op.getLoc(), tensor));
+      if (succeeded(copy) &&
+          failed(options.createMemCpy(rewriter, op.getLoc(), *buffer, *copy)))
+        return failure();
+      return copy;
     };
     SmallVector<Value> keys, values, outputs, tensors;
     FailureOr<Value> query = toBuffer(op.getQuery());
@@ -62,15 +92,8 @@ struct AttentionBufferization
         to->push_back(*buffer);
       }
     for (auto [shape, type] : llvm::zip_equal(shapes, op.getResultTypes())) {
-      auto tensor = cast<RankedTensorType>(type);
-      SmallVector<Value> sizes;
-      for (auto [i, extent] : llvm::enumerate(tensor.getShape()))
-        if (ShapedType::isDynamic(extent))
-          sizes.push_back(getValueOrCreateConstantIndexOp(
-              rewriter, op.getLoc(), shape[i]));
-      FailureOr<Value> buffer = options.createAlloc(
-          rewriter, op.getLoc(),
-          MemRefType::get(tensor.getShape(), tensor.getElementType()), sizes);
+      FailureOr<Value> buffer =
+          allocate(rewriter, options, op.getLoc(), type, shape);
       if (failed(buffer))
         return failure();
       outputs.push_back(*buffer);

@@ -25,6 +25,16 @@ void StoreOp::getEffects(Effects &effects) {
   effects.emplace_back(MemoryEffects::Write::get(), &getDestinationMutable());
 }
 
+void CopyOp::getEffects(Effects &effects) {
+  effects.emplace_back(MemoryEffects::Read::get(), &getSourceMutable());
+  effects.emplace_back(MemoryEffects::Write::get(), &getDestinationMutable());
+}
+
+void CopyTermsOp::getEffects(Effects &effects) {
+  effects.emplace_back(MemoryEffects::Read::get(), &getSourceMutable());
+  effects.emplace_back(MemoryEffects::Write::get(), &getDestinationMutable());
+}
+
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto kernel = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(
       *this, getKernelAttr());
@@ -42,10 +52,12 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
 
 LogicalResult ContractOp::verify() {
   TileType lhs = cast<TileType>(getLhs().getType());
-  TileType rhs = cast<TileType>(getRhs().getType());
+  auto rhs = cast<ShapedType>(getRhs().getType());
+  if (rhs.getRank() != 2)
+    return emitOpError() << "rhs has rank " << rhs.getRank() << ", expected 2";
   TileType result = cast<TileType>(getResult().getType());
-  int64_t depth = getTransposed() ? rhs.getColumns() : rhs.getRows();
-  int64_t columns = getTransposed() ? rhs.getRows() : rhs.getColumns();
+  int64_t depth = getTransposed() ? rhs.getDimSize(1) : rhs.getDimSize(0);
+  int64_t columns = getTransposed() ? rhs.getDimSize(0) : rhs.getDimSize(1);
   if (lhs.getColumns() != depth)
     return emitOpError() << "lhs has " << lhs.getColumns()
                          << " columns, expected " << depth << " as the rhs";

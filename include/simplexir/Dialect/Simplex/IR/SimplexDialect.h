@@ -33,6 +33,13 @@ constexpr llvm::StringLiteral kKernelAttrName = "simplex.kernel";
 /// `dimension`.
 constexpr llvm::StringLiteral kGridAttrName = "simplex.grid";
 
+/// The schedule of a tiled kernel.
+constexpr llvm::StringLiteral kScheduleAttrName = "simplex.schedule";
+
+/// Larger windows are unlimited in effect; positions stay below 2^61 by the
+/// runtime's check, so no sum of both overflows.
+constexpr int64_t kMaxWindow = int64_t{1} << 61;
+
 } // namespace simplexir
 
 #include "simplexir/Dialect/Simplex/IR/SimplexInterfaces.h.inc"

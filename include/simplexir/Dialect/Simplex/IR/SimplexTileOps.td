@@ -102,19 +102,65 @@ def Simplex_StoreOp : Simplex_Op<"store",
   }];
 }
 
+def Simplex_CopyOp : Simplex_Op<"copy",
+    [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Start an asynchronous copy of rows to shared memory";
+  let description = [{
+    The rows that `simplex.load` would read, written to a rank-2 destination in
+    shared memory by the whole thread block together. Complete only after
+    `simplex.copy_wait` in every thread and a barrier.
+  }];
+  let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$sequence,
+                       Index:$head, Index:$begin, Index:$end, Index:$head_end,
+                       AnyMemRef:$destination, I64Attr:$heads);
+  let assemblyFormat = [{
+    $source `[` $batch `,` $sequence `,` $head `]`
+    `valid` `(` $begin `,` $end `,` $head_end `)` `heads` $heads
+    `to` $destination attr-dict `:` type($source) `to` type($destination)
+  }];
+}
+
+def Simplex_CopyTermsOp : Simplex_Op<"copy_terms",
+    [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Copy query rows to shared memory, once for each term of a form";
+  let description = [{
+    destination[t, r, d] is the factor of term t that the query contributes:
+    coefficient * factor * q[chunk * l + (c + rotation) mod chunk]. The tail's
+    dimensions go to term 0. `simplex.combine` then only multiplies and adds.
+  }];
+  let arguments = (ins Simplex_FormAttrInterface:$form, AnyMemRef:$source,
+                       Index:$batch, Index:$sequence, Index:$head,
+                       Index:$begin, Index:$end, Index:$head_end,
+                       AnyMemRef:$destination, I64Attr:$heads, I64Attr:$arity,
+                       I64Attr:$factor);
+  let assemblyFormat = [{
+    $form $source `[` $batch `,` $sequence `,` $head `]`
+    `valid` `(` $begin `,` $end `,` $head_end `)` `heads` $heads
+    `to` $destination `arity` $arity `factor` $factor
+    attr-dict `:` type($source) `to` type($destination)
+  }];
+}
+
+def Simplex_CopyWaitOp : Simplex_Op<"copy_wait"> {
+  let summary = "Wait for this thread's copies, then for the whole block";
+  let assemblyFormat = "attr-dict";
+}
+
 def Simplex_CombineOp : Simplex_Op<"combine", [Pure]> {
   let summary = "C(q, k1 .. k(m-1)): the form without its last key";
   let description = [{
     Multiplies a tile of query rows with one row of each outer key by the
     form's terms, after adding `biases[o]` to key o. `factor` (-1, 0, or 1)
-    carries the sign of the scale and of a permutation of the keys.
+    carries the sign of the scale. A query in shared memory is the one that
+    `simplex.copy_terms` wrote.
 
     ```mlir
     %c = simplex.combine #simplex.multilinear %q, %k1 biases [0.0] factor 1
          : !simplex.tile<16x64xbf16>, !simplex.tile<1x64xbf16> -> !simplex.tile<16x64xbf16>
     ```
   }];
-  let arguments = (ins Simplex_FormAttrInterface:$form, Simplex_Matrix:$query,
+  let arguments = (ins Simplex_FormAttrInterface:$form,
+                       AnyTypeOf<[Simplex_Matrix, AnyMemRef]>:$query,
                        Variadic<Simplex_Matrix>:$keys,
                        DenseF64ArrayAttr:$biases, I64Attr:$factor,
                        I64Attr:$head_dim);
@@ -130,10 +176,11 @@ def Simplex_ContractOp : Simplex_Op<"contract", [Pure]> {
   let summary = "The matrix product of a tile";
   let description = [{
     result[r, c] = sum over k of lhs[r, k] * (rhs[k, c] + bias) [+ init[r]],
-    with rhs[c, k] where `transposed`. `--simplex-fold-biases` replaces the
+    with rhs[c, k] where `transposed`; the rhs may lie in shared memory. `--simplex-fold-biases` replaces the
     bias by a row constant: bias * sum over k of lhs[r, k].
   }];
-  let arguments = (ins Simplex_Matrix:$lhs, Simplex_Matrix:$rhs,
+  let arguments = (ins Simplex_Matrix:$lhs,
+                       AnyTypeOf<[Simplex_Matrix, AnyMemRef]>:$rhs,
                        Optional<Simplex_Column>:$init, UnitAttr:$transposed,
                        DefaultValuedAttr<F64Attr, "0.0">:$bias);
   let results = (outs Simplex_Matrix:$result);
@@ -260,7 +307,7 @@ def Simplex_YieldOp : Simplex_Op<"yield", [Pure, Terminator, ReturnLike,
   let summary = "Ends the body of simplex.split";
   let arguments = (ins Variadic<AnyType>:$operands);
   let assemblyFormat = "$operands attr-dict `:` type($operands)";
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
 
 def Simplex_FinalizeOp : Simplex_Op<"finalize", [Pure,
