@@ -73,9 +73,9 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
                                            std::string &error) {
   // By name: a build without the GPU conversion still has the rest.
   llvm::raw_string_ostream messages(error);
-  if (failed(parsePassPipeline("convert-simplex-to-gpu{chip=" +
-                                   std::string(chip.name) + "}",
-                               manager, messages)))
+  if (failed(parsePassPipeline(
+          "convert-simplex-to-gpu{chip=" + std::string(chip.name) + "}",
+          manager, messages)))
     return failure();
   if (stage == KernelStage::Machine)
     return success();
@@ -159,10 +159,10 @@ static void buildCommonPart(OpPassManager &manager, bool gpu) {
 using ErrorHandler = llvm::function_ref<LogicalResult(const llvm::Twine &)>;
 
 template <typename Options>
-static void
-registerPipeline(StringRef name, StringRef description,
-                 LogicalResult (*build)(OpPassManager &, const Options &,
-                                        std::string &)) {
+static void registerPipeline(StringRef name, StringRef description,
+                             LogicalResult (*build)(OpPassManager &,
+                                                    const Options &,
+                                                    std::string &)) {
   registerPassPipeline(
       name, description,
       [build](OpPassManager &manager, StringRef text, ErrorHandler onError) {

@@ -5,15 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "simplexir/Codegen/NVPTX.h"
 #include "simplexir/Codegen/Passes.h"
-#include "simplexir/Dialect/Simplex/IR/Bufferize.h"
-#include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
+#include "simplexir/Codegen/Pipelines.h"
 #include "simplexir/Support/CrashGuard.h"
 #include "simplexir/Transforms/Passes.h"
 
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
+#include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -23,13 +20,11 @@
 
 static int run(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  mlir::registerAllDialects(registry);
-  mlir::registerAllExtensions(registry);
-  registry.insert<simplexir::SimplexDialect>();
-  simplexir::registerBufferizableOpInterfaceExternalModels(registry);
+  simplexir::registerAllForCompiler(registry);
   mlir::registerAllPasses();
   simplexir::registerSimplexIRPasses();
   simplexir::registerSimplexIRCodegenPasses();
+  simplexir::registerPipelines();
 
   auto [inputName, outputName] = mlir::registerAndParseCLIOptions(
       argc, argv, "SimplexIR optimizer driver\n", registry);
@@ -57,8 +52,8 @@ static int run(int argc, char **argv) {
     return 1;
   }
   simplexir::setReproducerInput(input->getBuffer());
-  if (failed(mlir::MlirOptMain(output->os(), std::move(input), registry,
-                               config)))
+  if (failed(
+          mlir::MlirOptMain(output->os(), std::move(input), registry, config)))
     return 1;
   output->keep();
   return 0;
