@@ -150,6 +150,13 @@ static bool check(const Problem &p, const char *name) {
     outBound = 1e-2, lseBound = 5e-3;
   if (p.element == "f16")
     outBound = 2e-3, lseBound = 2e-3;
+  // Large logits lose digits (docs: Accuracy).
+  double largest = 16;
+  for (double value : lseWant.values)
+    if (std::isfinite(value))
+      largest = std::max(largest, std::abs(value));
+  outBound *= largest / 16;
+  lseBound *= largest / 16;
   bool ok = outError <= outBound && lseError <= lseBound;
   std::printf("%s %s: out %.2e lse %.2e, workspace %lld\n",
               ok ? "ok  " : "FAIL", name, outError, lseError,
@@ -207,8 +214,9 @@ __attribute__((target("avx512f"), noinline)) static double measurePeak() {
 #define STEP(I)                                                                \
   asm volatile("vfmadd213ps %2, %1, %0" : "+v"(acc[I]) : "v"(a), "v"(b));
       STEP(0)
-      STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7) STEP(8) STEP(9)
-          STEP(10) STEP(11)
+      STEP(1)
+      STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7) STEP(8) STEP(9) STEP(10)
+          STEP(11)
 #undef STEP
     }
     std::chrono::duration<double> seconds =
