@@ -73,7 +73,10 @@ private:
   Function function = nullptr;
 };
 
-/// Reads all, in double.
+/// The operands (random numbers, rounded) and room for the results.
+std::vector<Array> makeArrays(const Problem &problem);
+
+/// Fills the last two arrays, out and lse, in double.
 void computeReference(const Problem &problem, std::vector<Array *> arrays);
 
 #endif // SIMPLEXIR_TEST_UNIT_CODEGEN_KERNELHARNESS_H
