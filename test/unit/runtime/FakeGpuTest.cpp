@@ -38,6 +38,7 @@ TEST_F(FakeGpu, ContextOfTheStream) {
   FakeCuda::Context *mine = makeFakeContext(1), *other = makeFakeContext(0);
   FakeCuda::Stream stream{mine};
   fake.current = {other};
+  arguments[0].tensor.deviceId = arguments[1].tensor.deviceId = 1;
   ASSERT_OK(launch(gpuOptions(&stream, 1)));
   EXPECT_EQ(fake.launches[0].context, mine);
   EXPECT_EQ(fake.launches[0].stream, &stream);

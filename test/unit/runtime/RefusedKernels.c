@@ -18,7 +18,7 @@ __thread int counter;
 #endif
 
 #ifdef USE_CONSTRUCTOR
-static int ready;
+static volatile int ready;
 __attribute__((constructor)) static void prepare(void) { ready = 1; }
 #define EFFECT() (void)ready
 #endif
