@@ -64,6 +64,9 @@ static void storeBits(uint64_t bits, int count, uint8_t *bytes) {
 /// Row-major from column-major: walks the result in order and follows the
 /// source's offset.
 static void copyFromFortran(const uint8_t *source, NpyArray &array) {
+  // Without elements the other extents may be anything, and overflow strides.
+  if (array.bytes.empty())
+    return;
   const size_t rank = array.shape.size();
   std::vector<int64_t> strides(rank), index(rank, 0);
   int64_t stride = 1;
