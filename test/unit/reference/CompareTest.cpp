@@ -156,7 +156,7 @@ TEST_F(Compare, SeededFaultsAreRejected) {
   EXPECT_TRUE(faulty([](Problem &p) { p.spec.windows[1] = 3; }));
   EXPECT_TRUE(faulty([](Problem &p) { p.spec.bidirectional = true; }));
   EXPECT_TRUE(faulty([](Problem &p) { p.spec.q0 += 1; }));
-  EXPECT_TRUE(faulty([](Problem &p) { p.spec.hi = 7; }));
+  EXPECT_TRUE(faulty([](Problem &p) { p.spec.hi = 6; }));
   EXPECT_TRUE(faulty([](Problem &p) { p.spec.keyBiases = {0.5, 0.5}; }));
   EXPECT_TRUE(faulty([](Problem &p) { p.spec.valueBiases = {0.1, 0.1}; }));
   EXPECT_TRUE(faulty([](Problem &p) { std::swap(p.keys[0], p.keys[1]); }));

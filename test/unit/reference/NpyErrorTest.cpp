@@ -90,7 +90,8 @@ TEST(NpyError, Types) {
     EXPECT_NE(withType(type).find("is not supported, expected <f2, <f4, <f8"),
               std::string::npos)
         << type;
-  EXPECT_EQ(withType("'<f4"), "a string in the header has no end");
+  EXPECT_EQ(parseHeader("{'descr': '<f4}"),
+            "a string in the header has no end");
   EXPECT_EQ(withType("4"), "expected a quoted string in the header");
   // Bytes that a terminal would act on do not reach a message.
   EXPECT_EQ(withType("'\x1b[2J'"), "dtype '?[2J' is not supported, expected "
