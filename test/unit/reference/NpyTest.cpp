@@ -187,6 +187,11 @@ TEST(Npy, Files) {
   ASSERT_EQ(writeNpy(path, array), "");
   ASSERT_EQ(readNpy(path, read), "");
   EXPECT_EQ(read.bytes, array.bytes);
+  std::FILE *empty = std::fopen(path.c_str(), "wb");
+  ASSERT_NE(empty, nullptr);
+  std::fclose(empty);
+  EXPECT_EQ(readNpy(path, read),
+            path + ": not a .npy file: it does not begin with \\x93NUMPY");
   EXPECT_EQ(std::remove(path.c_str()), 0);
   EXPECT_EQ(readNpy(path, read).find(path + ": cannot open: "), 0u);
   EXPECT_EQ(readNpy(testing::TempDir(), read).find(testing::TempDir() + ": "),
