@@ -90,6 +90,17 @@ TEST(Accuracy, OneKeyCountsNothing) {
   EXPECT_GT(result.accuracy.maxLogit, 0.0);
 }
 
+TEST(Accuracy, EmptyRowsDoNotCount) {
+  std::mt19937_64 rng(2);
+  Problem problem = randomProblem(rng, FormSpec::multilinear(2), 2, {});
+  problem.spec.q0 = -2; // Of 4 queries, the last 2 see keys.
+  Result result = solve(problem, {1, true});
+  double sum = 0.0;
+  for (double a : result.accuracy.rowA)
+    sum += a * a;
+  EXPECT_DOUBLE_EQ(result.accuracy.rmsA, std::sqrt(sum / 4.0));
+}
+
 struct Compare : testing::Test {
   Compare() {
     std::mt19937_64 rng(11);
@@ -248,6 +259,12 @@ TEST_F(Compare, NonFiniteInputMakesOneHeadUnspecified) {
   EXPECT_TRUE(judge().pass) << judge().message;
   out.at(1, 7, 2, 0) = std::nan("");
   EXPECT_FALSE(judge().pass);
+}
+
+TEST_F(Compare, NonFiniteQueryMakesItsGroupUnspecified) {
+  problem.query.at(0, 2, 3, 1) = std::nan(""); // Head 3 of KV head 1.
+  EXPECT_EQ(solve(problem, {1, true}).accuracy.unspecified,
+            (std::vector<uint8_t>{0, 1, 0, 0}));
 }
 
 TEST_F(Compare, RejectsOtherShapes) {
