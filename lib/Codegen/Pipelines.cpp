@@ -8,6 +8,7 @@
 #include "simplexir/Codegen/Pipelines.h"
 #include "simplexir/Codegen/CPU/HostTarget.h"
 #include "simplexir/Codegen/CPU/Pipeline.h"
+#include "simplexir/Codegen/GPU/Passes.h"
 #include "simplexir/Codegen/Passes.h"
 #include "simplexir/Transforms/Passes.h"
 
@@ -68,15 +69,17 @@ LogicalResult simplexir::buildCPUKernels(OpPassManager &manager, StringRef chip,
 }
 
 LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
-                                           const GpuChip &chip,
+                                           const GpuChip & /*chip*/,
                                            KernelStage stage,
-                                           std::string &error) {
-  // By name: a build without the GPU conversion still has the rest.
-  llvm::raw_string_ostream messages(error);
-  if (failed(parsePassPipeline(
-          "convert-simplex-to-gpu{chip=" + std::string(chip.name) + "}",
-          manager, messages)))
-    return failure();
+                                           std::string & /*error*/) {
+  manager.addNestedPass<func::FuncOp>(createStageTiles());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createConvertSimplexToGPU());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addNestedPass<gpu::GPUModuleOp>(createSinkFragments());
+  manager.addNestedPass<gpu::GPUModuleOp>(createAssignSharedMemory());
   if (stage == KernelStage::Machine)
     return success();
   auto &kernels = manager.nest<gpu::GPUModuleOp>();
@@ -86,6 +89,9 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   kernels.addPass(createSCFToControlFlowPass());
   kernels.addPass(memref::createExpandStridedMetadataPass());
   kernels.addPass(createLowerAffinePass());
+  // To intrinsics, before the GPU conversion turns them into library calls.
+  kernels.addPass(createConvertMathToLLVMPass());
+  kernels.addPass(createArithToLLVMConversionPass());
   ConvertGpuOpsToNVVMOpsOptions nvvm;
   nvvm.indexBitwidth = 64;
   kernels.addPass(createConvertGpuOpsToNVVMOps(nvvm));
@@ -174,7 +180,7 @@ static void registerPipeline(StringRef name, StringRef description,
           return onError(error);
         return success();
       },
-      [](llvm::function_ref<void(const detail::PassOptions &)> visit) {
+      [](llvm::function_ref<void(const mlir::detail::PassOptions &)> visit) {
         visit(Options());
       });
 }
