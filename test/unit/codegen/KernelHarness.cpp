@@ -226,7 +226,8 @@ std::unique_ptr<Kernel> Kernel::compile(const Problem &problem,
     kernel->grid.assign(grid.asArrayRef().begin(), grid.asArrayRef().end());
   }
   PassManager lowering(&context);
-  buildCPUKernelPipeline(lowering, {target.vectorBytes, target.registers});
+  buildCPUKernelPipeline(
+      lowering, {target.vectorBytes, target.registers, target.hasHalf});
   if (failed(lowering.run(*module))) {
     error = "lowering failed";
     return nullptr;
@@ -293,7 +294,8 @@ std::unique_ptr<MathFunction> MathFunction::compile(const std::string &name,
   if (!module || !resolveHostTarget(chip, target, error))
     return nullptr;
   PassManager lowering(&context);
-  buildCPUKernelPipeline(lowering, {target.vectorBytes, target.registers});
+  buildCPUKernelPipeline(
+      lowering, {target.vectorBytes, target.registers, target.hasHalf});
   if (failed(lowering.run(*module))) {
     error = "lowering failed";
     return nullptr;
