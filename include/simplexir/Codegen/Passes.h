@@ -37,6 +37,8 @@ class VectorDialect;
 
 namespace simplexir {
 
+/// The bytes of the artifact that a module's launches refer to.
+constexpr llvm::StringLiteral kArtifactAttrName = "simplex.artifact";
 /// Bytes of workspace that a thread needs (on a CPU kernel).
 constexpr llvm::StringLiteral kWorkspaceAttrName = "simplex.workspace";
 /// Byte offsets of an operation's tiles in the workspace.
