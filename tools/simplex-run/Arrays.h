@@ -49,9 +49,8 @@ llvm::Expected<Value> readInput(llvm::StringRef path,
 
 /// Numbers in [-1, 1), the same for the same seed. Dynamic extents become
 /// `extent`.
-llvm::Expected<Value> makeRandomInput(const Parameter &parameter,
-                                      uint64_t seed, int64_t extent,
-                                      llvm::StringRef what);
+llvm::Expected<Value> makeRandomInput(const Parameter &parameter, uint64_t seed,
+                                      int64_t extent, llvm::StringRef what);
 
 /// Writes a result; bf16 and f16 as f4.
 llvm::Error writeOutput(llvm::StringRef path, const Value &value);
