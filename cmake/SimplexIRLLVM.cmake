@@ -25,13 +25,16 @@ function(simplexir_add_library name)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
+  set_property(GLOBAL APPEND PROPERTY SIMPLEXIR_LIBRARIES ${name})
 endfunction()
 
-# simplexir_link_mlir(TARGET): everything of LLVM and MLIR that a tool needs.
+# simplexir_link_mlir(TARGET [MLIR archives...]): everything of LLVM and MLIR
+# that a tool needs. The archives matter to the static link only, which takes
+# all of them unless told.
 function(simplexir_link_mlir name)
   if(SIMPLEXIR_STATIC)
     include(SimplexIRStatic)
-    simplexir_link_mlir_static(${name})
+    simplexir_link_mlir_static(${name} ${ARGN})
   else()
     target_link_libraries(${name} PRIVATE MLIR LLVM)
   endif()

@@ -13,8 +13,14 @@ add_compile_options(-Wall -Wextra $<$<COMPILE_LANGUAGE:CXX>:-Wno-redundant-move>
 if(SIMPLEXIR_WERROR)
   add_compile_options(-Werror)
 endif()
+if(SIMPLEXIR_STATIC)
+  # Lets --gc-sections drop what no tool refers to.
+  add_compile_options(-ffunction-sections -fdata-sections)
+endif()
 if(SIMPLEXIR_SANITIZE)
-  add_compile_options(-fsanitize=${SIMPLEXIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # libMLIR's type information is not all exported: no vptr checks.
+  add_compile_options(-fsanitize=${SIMPLEXIR_SANITIZE} -fno-sanitize=vptr
+                      -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SIMPLEXIR_SANITIZE})
 endif()
 

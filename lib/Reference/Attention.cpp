@@ -140,7 +140,7 @@ public:
     forEachOuterTuple([&] {
       if (accuracy && keys.size() > 1)
         spec.form.combineMagnitudes(operands, dim, magnitudes.data());
-      std::fill(partial.begin(), partial.end(), 0.0);
+      partial.assign(valueDim, 0.0);
       double lineTotal = 0.0, lineA = 0.0;
       for (int64_t j = lastRange().begin; j < lastRange().end; ++j) {
         const double weight = std::exp(getLogit(j) - largest);

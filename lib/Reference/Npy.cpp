@@ -64,6 +64,9 @@ static void storeBits(uint64_t bits, int count, uint8_t *bytes) {
 /// Row-major from column-major: walks the result in order and follows the
 /// source's offset.
 static void copyFromFortran(const uint8_t *source, NpyArray &array) {
+  // Without elements the other extents may be anything, and overflow strides.
+  if (array.bytes.empty())
+    return;
   const size_t rank = array.shape.size();
   std::vector<int64_t> strides(rank), index(rank, 0);
   int64_t stride = 1;
@@ -145,12 +148,14 @@ std::string simplexir::reference::readNpy(const std::string &path,
   if (!file)
     return path + ": cannot open: " + std::strerror(errno);
   std::vector<uint8_t> data, block(size_t(1) << 20);
-  while (size_t got = std::fread(block.data(), 1, block.size(), file.get())) {
+  do {
+    const size_t got = std::fread(block.data(), 1, block.size(), file.get());
     data.insert(data.end(), block.begin(), block.begin() + got);
     // An endless device is not worth reading to its end.
-    if (std::memcmp(data.data(), magic, std::min(data.size(), sizeof(magic))))
+    if (!std::equal(data.begin(),
+                    data.begin() + std::min(data.size(), sizeof(magic)), magic))
       break;
-  }
+  } while (!std::feof(file.get()) && !std::ferror(file.get()));
   if (std::ferror(file.get()))
     return path + ": cannot read: " + std::strerror(errno);
   std::string error = parseNpy(data.data(), data.size(), array);

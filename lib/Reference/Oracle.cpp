@@ -20,25 +20,26 @@ struct Tuple {
   std::vector<int64_t> keys;
 };
 
-/// Whether the key at position p is in sight of the query at position P.
-bool sees(int64_t P, int64_t p, int64_t window, bool bidirectional) {
-  if (p > P && !bidirectional)
+/// Whether the key at `position` is in sight of the query at `from`.
+bool sees(int64_t from, int64_t position, int64_t window, bool bidirectional) {
+  if (position > from && !bidirectional)
     return false;
   if (window == 0)
     return true;
   // The distance of two int64 always fits uint64.
-  uint64_t distance = p > P
-                          ? static_cast<uint64_t>(p) - static_cast<uint64_t>(P)
-                          : static_cast<uint64_t>(P) - static_cast<uint64_t>(p);
+  uint64_t distance =
+      position > from
+          ? static_cast<uint64_t>(position) - static_cast<uint64_t>(from)
+          : static_cast<uint64_t>(from) - static_cast<uint64_t>(position);
   return distance < static_cast<uint64_t>(window);
 }
 
 bool allowed(const AttentionSpec &spec, const Tuple &tuple) {
-  const int64_t P = spec.q0 + tuple.query;
+  const int64_t from = spec.q0 + tuple.query;
   for (size_t t = 0; t < tuple.keys.size(); ++t) {
-    const int64_t p = spec.k0 + tuple.keys[t];
-    if (p < spec.lo || p >= spec.hi ||
-        !sees(P, p, spec.windows[t], spec.bidirectional))
+    const int64_t position = spec.k0 + tuple.keys[t];
+    if (position < spec.lo || position >= spec.hi ||
+        !sees(from, position, spec.windows[t], spec.bidirectional))
       return false;
   }
   return true;

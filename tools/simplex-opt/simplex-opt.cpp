@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "simplexir/Codegen/GPU/Passes.h"
 #include "simplexir/Codegen/Passes.h"
 #include "simplexir/Codegen/Pipelines.h"
 #include "simplexir/Support/CrashGuard.h"
@@ -24,6 +25,7 @@ static int run(int argc, char **argv) {
   mlir::registerAllPasses();
   simplexir::registerSimplexIRPasses();
   simplexir::registerSimplexIRCodegenPasses();
+  simplexir::registerSimplexIRGPUPasses();
   simplexir::registerPipelines();
 
   auto [inputName, outputName] = mlir::registerAndParseCLIOptions(

@@ -26,7 +26,7 @@ SmallVector<SmallVector<ColumnTerm>> getColumnTerms(CombineOp op,
   int64_t operands = op.getKeys().size() + 1;
   int64_t chunk = op.getForm().getChunk();
   int64_t tail = op.getHeadDim() / chunk * chunk;
-  double factor = op.getFactor();
+  double factor = static_cast<int64_t>(op.getFactor());
   SmallVector<SmallVector<ColumnTerm>> result;
   for (const FormTerm &term : op.getForm().getTerms(operands + 1)) {
     bool first = result.empty();
@@ -107,12 +107,13 @@ private:
       return terms.empty() ? b.loadVector(tile, at)
                            : loadShifted(b, tile, at, terms[term], operand);
     };
+    double factor = static_cast<int64_t>(op.getFactor());
     // The keys' part of each term is the same for all rows.
     SmallVector<Value> weights;
     for (unsigned t = 0; t < std::max<size_t>(terms.size(), 1); ++t) {
       Value weight;
       if (terms.empty()) {
-        weight = op.getFactor() == 1 ? Value() : b.splat(op.getFactor());
+        weight = factor == 1 ? Value() : b.splat(factor);
       } else {
         SmallVector<double> coefficients;
         for (const ColumnTerm &lane : terms[t])

@@ -31,7 +31,9 @@ struct ConvertSimplexToVector
     func::FuncOp function = getOperation();
     if (!function->hasAttr(kWorkspaceAttrName))
       return;
-    TileContext tiles{vectorBytes, registers, {}};
+    TileContext tiles;
+    tiles.vectorBytes = vectorBytes;
+    tiles.registers = registers;
     if (!llvm::is_contained({16, 32, 64}, vectorBytes)) {
       function.emitError("vector-bytes is ")
           << vectorBytes << ", expected 16, 32 or 64";

@@ -9,6 +9,7 @@
 #include "simplexir/Codegen/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
@@ -31,6 +32,7 @@ void simplexir::buildCPUKernelPipeline(OpPassManager &manager,
   if (options.stage == CPUStage::Vector)
     return;
   manager.addPass(createLowerGridFunction());
+  manager.addPass(arith::createArithExpandOpsPass());
   manager.addPass(createLoopInvariantCodeMotionPass());
   manager.addPass(createSCFToControlFlowPass());
   manager.addPass(createConvertVectorToLLVMPass());

@@ -108,11 +108,13 @@ ParseResult parseForm(OpAsmParser &parser, Attribute &form) {
   SMLoc loc = parser.getCurrentLocation();
   StringRef name;
   if (succeeded(parser.parseOptionalKeyword(&name))) {
-    // Any attribute of the dialect that is a form; the message is ours.
-    ScopedDiagnosticHandler quiet(parser.getContext(),
-                                  [](Diagnostic &) { return success(); });
-    form = mlir::parseAttribute(("#simplex." + name).str(),
-                                parser.getContext());
+    {
+      // Any attribute of the dialect that is a form; the message is ours.
+      ScopedDiagnosticHandler quiet(parser.getContext(),
+                                    [](Diagnostic &) { return success(); });
+      form = mlir::parseAttribute(("#simplex." + name).str(),
+                                  parser.getContext());
+    }
     if (!form || !isa<FormAttrInterface>(form))
       return parser.emitError(loc, "unknown form '")
              << name << "', expected multilinear, determinant or an attribute "
@@ -203,7 +205,14 @@ ParseResult AttentionOp::parse(OpAsmParser &parser, OperationState &result) {
       return failure();
 
   FunctionType type;
-  if (parser.parseOptionalAttrDict(result.attributes) || parser.parseColon())
+  SMLoc dictLoc = parser.getCurrentLocation();
+  if (parser.parseOptionalAttrDict(result.attributes))
+    return failure();
+  // Inherent attributes of a wrong type would be dropped without a word.
+  if (failed(verifyInherentAttrs(
+          result.name, result.attributes,
+          [&] { return parser.emitError(dictLoc); })) ||
+      parser.parseColon())
     return failure();
   SMLoc typeLoc = parser.getCurrentLocation();
   if (parser.parseType(type))

@@ -190,14 +190,28 @@ private:
 
   LogicalResult verifyResult(StringRef name, Type found, Type inferred) {
     auto expected = cast<ShapedType>(inferred);
+    if (op.isOnBuffers())
+      expected =
+          MemRefType::get(expected.getShape(), expected.getElementType());
     auto type = dyn_cast<ShapedType>(found);
-    if (type && type.hasRank() &&
-        type.getElementType() == expected.getElementType() &&
+    bool sameKind = op.isOnBuffers() ? isa<MemRefType>(found)
+                                     : isa<RankedTensorType>(found);
+    if (sameKind && type.getElementType() == expected.getElementType() &&
         succeeded(verifyCompatibleShape(type, expected)))
       return success();
     return op.emitOpError() << name << " has type " << found << ", expected "
                             << expected
                             << " (up to compatible dynamic dimensions)"; // C14
+  }
+
+  LogicalResult verifyContiguous(StringRef name, Type type) {
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    if (failed(cast<MemRefType>(type).getStridesAndOffset(strides, offset)) ||
+        strides.back() != 1) // C16
+      return op.emitOpError() << name << " must be contiguous in its "
+                              << "innermost dimension, found " << type;
+    return success();
   }
 
   LogicalResult verifyResults() {
@@ -215,17 +229,11 @@ private:
       return failure();
     if (!buffers)
       return success();
-    for (const Named &operand : operands) {
-      SmallVector<int64_t> strides;
-      int64_t offset;
-      if (failed(cast<MemRefType>(operand.type)
-                     .getStridesAndOffset(strides, offset)) ||
-          strides.back() != 1) // C16
-        return op.emitOpError() << operand.name << " must be contiguous in its "
-                                << "innermost dimension, found "
-                                << operand.type;
-    }
-    return success();
+    for (const Named &operand : operands)
+      if (failed(verifyContiguous(operand.name, operand.type)))
+        return failure();
+    return success(succeeded(verifyContiguous("out", types[0])) &&
+                   succeeded(verifyContiguous("lse", types[1])));
   }
 
   AttentionOp op;

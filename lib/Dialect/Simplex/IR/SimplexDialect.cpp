@@ -64,8 +64,11 @@ LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError,
                                ArrayRef<int64_t> shape, Type elementType) {
   if (shape.empty() || shape.size() > 2)
     return emitError() << "a tile has rank 1 or 2, found rank " << shape.size();
-  if (llvm::any_of(shape, [](int64_t extent) { return extent <= 0; }))
-    return emitError() << "the extents of a tile are positive";
+  for (int64_t extent : shape)
+    if (extent <= 0 || extent >= int64_t{1} << 31)
+      return emitError() << "the extents of a tile are positive and below "
+                            "2^31, found "
+                         << extent;
   if (!isa<FloatType>(elementType))
     return emitError() << "a tile has floating-point elements, found "
                        << elementType;

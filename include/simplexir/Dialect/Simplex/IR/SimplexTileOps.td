@@ -44,11 +44,13 @@ def Simplex_LaunchOp : Simplex_Op<"launch", [
     launch function, which checks the operands against the signature first.
 
     ```mlir
-    simplex.launch @kernel(%q, %k, %v, %out, %lse) : memref<1x8x4x16xf32>, ...
+    simplex.launch @kernel(%q, %k, %v, %out, %lse)
+        : memref<1x8x4x16xf32>, memref<1x9x4x16xf32>, memref<1x9x4x16xf32>,
+          memref<1x8x4x16xf32>, memref<1x4x8xf32>
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyType>:$operands);
-  let assemblyFormat = "$kernel `(` $operands `)` attr-dict `:` type($operands)";
+  let assemblyFormat = "$kernel `(` $operands `)` attr-dict (`:` type($operands)^)?";
 }
 
 def Simplex_FillOp : Simplex_Op<"fill", [Pure]> {
@@ -66,7 +68,8 @@ def Simplex_LoadOp : Simplex_Op<"load",
     first `columns` of it, zero beyond the source's dim). A row whose sequence
     index is outside [begin, end), or whose head index is at or beyond
     `head_end`, reads as zero and is not touched in memory. The element type
-    may widen.
+    may widen. With a rotation, column c of each chunk reads (c + rotation) mod
+    chunk; the columns beyond the last whole chunk stay in place.
 
     ```mlir
     %q = simplex.load %query[%b, %i, %h] valid(%c0, %sq, %hEnd) heads 4
@@ -75,13 +78,16 @@ def Simplex_LoadOp : Simplex_Op<"load",
   }];
   let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$sequence,
                        Index:$head, Index:$begin, Index:$end, Index:$head_end,
-                       I64Attr:$heads);
+                       I64Attr:$heads,
+                       DefaultValuedAttr<I64Attr, "0">:$rotation,
+                       DefaultValuedAttr<I64Attr, "1">:$chunk);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = [{
     $source `[` $batch `,` $sequence `,` $head `]`
     `valid` `(` $begin `,` $end `,` $head_end `)` `heads` $heads
     attr-dict `:` type($source) `->` type($result)
   }];
+  let hasVerifier = 1;
 }
 
 def Simplex_StoreOp : Simplex_Op<"store",
@@ -100,6 +106,7 @@ def Simplex_StoreOp : Simplex_Op<"store",
     `valid` `(` $begin `,` $end `,` $head_end `)` `heads` $heads
     attr-dict `:` type($tile) `,` type($destination)
   }];
+  let hasVerifier = 1;
 }
 
 def Simplex_CopyOp : Simplex_Op<"copy",
@@ -118,6 +125,7 @@ def Simplex_CopyOp : Simplex_Op<"copy",
     `valid` `(` $begin `,` $end `,` $head_end `)` `heads` $heads
     `to` $destination attr-dict `:` type($source) `to` type($destination)
   }];
+  let hasVerifier = 1;
 }
 
 def Simplex_CopyTermsOp : Simplex_Op<"copy_terms",
@@ -139,6 +147,7 @@ def Simplex_CopyTermsOp : Simplex_Op<"copy_terms",
     `to` $destination `arity` $arity `factor` $factor
     attr-dict `:` type($source) `to` type($destination)
   }];
+  let hasVerifier = 1;
 }
 
 def Simplex_CopyWaitOp : Simplex_Op<"copy_wait"> {
@@ -155,7 +164,7 @@ def Simplex_CombineOp : Simplex_Op<"combine", [Pure]> {
     `simplex.copy_terms` wrote.
 
     ```mlir
-    %c = simplex.combine #simplex.multilinear %q, %k1 biases [0.0] factor 1
+    %c = simplex.combine #simplex.multilinear %q, %k1 biases [0.0] factor 1 head_dim 64
          : !simplex.tile<16x64xbf16>, !simplex.tile<1x64xbf16> -> !simplex.tile<16x64xbf16>
     ```
   }];
@@ -170,6 +179,7 @@ def Simplex_CombineOp : Simplex_Op<"combine", [Pure]> {
     `head_dim` $head_dim attr-dict
     `:` type($query) (`,` type($keys)^)? `->` type($result)
   }];
+  let hasVerifier = 1;
 }
 
 def Simplex_ContractOp : Simplex_Op<"contract", [Pure]> {
@@ -214,6 +224,7 @@ def Simplex_MaskOp : Simplex_Op<"mask", [Pure, AllTypesMatch<["logits", "result"
       "::mlir::Value":$column, "::mlir::ValueRange":$outer, "::mlir::Value":$begin,
       "::mlir::Value":$end, "::llvm::ArrayRef<int64_t>":$windows,
       "bool":$bidirectional, "int64_t":$heads)>];
+  let hasVerifier = 1;
 }
 
 def Simplex_RowMaxOp : Simplex_Op<"row_max", [Pure, AllTypesMatch<["running", "result"]>]> {
@@ -223,6 +234,7 @@ def Simplex_RowMaxOp : Simplex_Op<"row_max", [Pure, AllTypesMatch<["running", "r
   let assemblyFormat = [{
     $logits `,` $running `scale` $scale attr-dict `:` type($logits) `,` type($running)
   }];
+  let hasVerifier = 1;
 }
 
 def Simplex_ExpOp : Simplex_Op<"exp", [Pure, AllTypesMatch<["logits", "result"]>]> {
@@ -232,6 +244,7 @@ def Simplex_ExpOp : Simplex_Op<"exp", [Pure, AllTypesMatch<["logits", "result"]>
   let assemblyFormat = [{
     $logits `,` $maximum `scale` $scale attr-dict `:` type($logits) `,` type($maximum)
   }];
+  let hasVerifier = 1;
 }
 
 def Simplex_RowSumOp : Simplex_Op<"row_sum", [Pure, AllTypesMatch<["running", "result"]>]> {
@@ -242,6 +255,7 @@ def Simplex_RowSumOp : Simplex_Op<"row_sum", [Pure, AllTypesMatch<["running", "r
   let assemblyFormat = [{
     $tile `,` $running attr-dict `:` type($tile) `,` type($running)
   }];
+  let hasVerifier = 1;
 }
 
 def Simplex_RescaleOp : Simplex_Op<"rescale", [Pure, AllTypesMatch<["tile", "result"]>,
@@ -254,6 +268,7 @@ def Simplex_RescaleOp : Simplex_Op<"rescale", [Pure, AllTypesMatch<["tile", "res
   let arguments = (ins Simplex_TileType:$tile, Simplex_Column:$from, Simplex_Column:$to);
   let results = (outs Simplex_TileType:$result);
   let assemblyFormat = "$tile `from` $from `to` $to attr-dict `:` type($tile) `,` type($from)";
+  let hasVerifier = 1;
 }
 
 def Simplex_ConvertOp : Simplex_Op<"convert", [Pure]> {
@@ -262,6 +277,7 @@ def Simplex_ConvertOp : Simplex_Op<"convert", [Pure]> {
   let results = (outs Simplex_TileType:$result);
   let assemblyFormat = "$tile attr-dict `:` type($tile) `->` type($result)";
   let hasFolder = 1;
+  let hasVerifier = 1;
 }
 
 def Simplex_FoldOp : Simplex_Op<"fold", [Pure, AllTypesMatch<["accumulator", "result"]>]> {
@@ -277,6 +293,7 @@ def Simplex_FoldOp : Simplex_Op<"fold", [Pure, AllTypesMatch<["accumulator", "re
     $accumulator `,` $product (`values` `(` $values^ `)`)? `biases` $biases attr-dict
     `:` type($accumulator) `,` type($product) (`,` type($values)^)?
   }];
+  let hasVerifier = 1;
 }
 
 def Simplex_SplitOp : Simplex_Op<"split", [
@@ -300,14 +317,32 @@ def Simplex_SplitOp : Simplex_Op<"split", [
   let skipDefaultBuilders = 1;
   let builders = [OpBuilder<(ins "int64_t":$count, "::mlir::TypeRange":$types)>];
   let hasRegionVerifier = 1;
+  let hasVerifier = 1;
 }
 
 def Simplex_YieldOp : Simplex_Op<"yield", [Pure, Terminator, ReturnLike,
                                            HasParent<"SplitOp">]> {
   let summary = "Ends the body of simplex.split";
   let arguments = (ins Variadic<AnyType>:$operands);
-  let assemblyFormat = "$operands attr-dict `:` type($operands)";
+  let assemblyFormat = "attr-dict ($operands^ `:` type($operands))?";
   let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
+}
+
+def Simplex_MergeOp : Simplex_Op<"merge", [
+    AllTypesMatch<["maximum", "sum", "mergedMaximum", "mergedSum"]>,
+    AllTypesMatch<["accumulator", "mergedAccumulator"]>]> {
+  let summary = "Merge the softmax states of a block's splits";
+  let description = [{
+    What `simplex.split` does at its end, where the splits are warps that hold
+    a state each: the warps of split 0 get the merged one.
+  }];
+  let arguments = (ins Simplex_Column:$maximum, Simplex_Column:$sum,
+                       Simplex_Matrix:$accumulator);
+  let results = (outs Simplex_Column:$mergedMaximum, Simplex_Column:$mergedSum,
+                      Simplex_Matrix:$mergedAccumulator);
+  let assemblyFormat = [{
+    $maximum `,` $sum `,` $accumulator attr-dict `:` type($maximum) `,` type($accumulator)
+  }];
 }
 
 def Simplex_FinalizeOp : Simplex_Op<"finalize", [Pure,
@@ -323,6 +358,7 @@ def Simplex_FinalizeOp : Simplex_Op<"finalize", [Pure,
     $maximum `,` $sum `,` $accumulator attr-dict
     `:` type($maximum) `,` type($accumulator) `->` type($out) `,` type($lse)
   }];
+  let hasVerifier = 1;
 }
 
 #endif // SIMPLEXIR_TILE_OPS_TD

@@ -1,0 +1,178 @@
+//===- TileVerifiers.cpp - What the tile operations require ---------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+/// A column has one number for each row of its tile.
+LogicalResult expectRows(Operation *op, StringRef name, Type column,
+                         Type tile) {
+  int64_t found = cast<TileType>(column).getRows();
+  int64_t expected = cast<TileType>(tile).getRows();
+  if (found == expected)
+    return success();
+  return op->emitOpError() << name << " has " << found << " rows, expected "
+                           << expected << " as the tile";
+}
+
+LogicalResult expectHeads(Operation *op, int64_t heads) {
+  if (heads >= 1)
+    return success();
+  return op->emitOpError() << "'heads' must be positive, found " << heads;
+}
+
+LogicalResult expectRank(Operation *op, StringRef name, Type type,
+                         int64_t rank) {
+  auto memref = cast<MemRefType>(type);
+  if (memref.getRank() != rank)
+    return op->emitOpError() << name << " must have rank " << rank
+                             << ", found rank " << memref.getRank();
+  if (!isa<FloatType>(memref.getElementType()))
+    return op->emitOpError() << name << " must have floating-point elements, "
+                             << "found " << memref.getElementType();
+  return success();
+}
+
+LogicalResult expectCount(Operation *op, StringRef name, size_t found,
+                          size_t expected, StringRef each) {
+  if (found == expected)
+    return success();
+  return op->emitOpError() << "'" << name << "' takes one number for each "
+                           << each << ": expected " << expected << ", found "
+                           << found;
+}
+
+LogicalResult expectFactor(Operation *op, int64_t factor) {
+  if (factor >= -1 && factor <= 1)
+    return success();
+  return op->emitOpError() << "'factor' must be -1, 0 or 1, found " << factor;
+}
+
+/// Rows of outer keys and values come one at a time.
+LogicalResult expectSingleRows(Operation *op, StringRef name, TypeRange types) {
+  for (auto [i, type] : llvm::enumerate(types))
+    if (int64_t rows = cast<TileType>(type).getRows(); rows != 1)
+      return op->emitOpError()
+             << name << " " << i + 1 << " has " << rows << " rows, expected 1";
+  return success();
+}
+} // namespace
+
+LogicalResult LoadOp::verify() {
+  return success(
+      succeeded(expectHeads(*this, getHeads())) &&
+      succeeded(expectRank(*this, "source", getSource().getType(), 4)));
+}
+
+LogicalResult StoreOp::verify() {
+  int64_t rank = cast<TileType>(getTile().getType()).getShape().size() + 2;
+  return success(succeeded(expectHeads(*this, getHeads())) &&
+                 succeeded(expectRank(*this, "destination",
+                                      getDestination().getType(), rank)));
+}
+
+LogicalResult CopyOp::verify() {
+  return success(
+      succeeded(expectHeads(*this, getHeads())) &&
+      succeeded(expectRank(*this, "source", getSource().getType(), 4)) &&
+      succeeded(
+          expectRank(*this, "destination", getDestination().getType(), 2)));
+}
+
+LogicalResult CopyTermsOp::verify() {
+  return success(
+      succeeded(expectHeads(*this, getHeads())) &&
+      succeeded(expectFactor(*this, getFactor())) &&
+      succeeded(expectRank(*this, "source", getSource().getType(), 4)) &&
+      succeeded(
+          expectRank(*this, "destination", getDestination().getType(), 3)));
+}
+
+LogicalResult CombineOp::verify() {
+  if (failed(expectCount(*this, "biases", getBiases().size(), getKeys().size(),
+                         "outer key")) ||
+      failed(expectFactor(*this, getFactor())) ||
+      failed(expectSingleRows(*this, "key", getKeys().getTypes())))
+    return failure();
+  int64_t columns = cast<TileType>(getType()).getColumns();
+  if (getHeadDim() < 1 || static_cast<int64_t>(getHeadDim()) > columns)
+    return emitOpError() << "'head_dim' must be from 1 to the " << columns
+                         << " columns of the tile, found " << getHeadDim();
+  return success();
+}
+
+LogicalResult MaskOp::verify() {
+  return success(succeeded(expectHeads(*this, getHeads())) &&
+                 succeeded(expectCount(*this, "windows", getWindows().size(),
+                                       getOuter().size() + 1, "key")));
+}
+
+LogicalResult RowMaxOp::verify() {
+  return expectRows(*this, "running", getRunning().getType(),
+                    getLogits().getType());
+}
+
+LogicalResult ExpOp::verify() {
+  return expectRows(*this, "maximum", getMaximum().getType(),
+                    getLogits().getType());
+}
+
+LogicalResult RowSumOp::verify() {
+  return expectRows(*this, "running", getRunning().getType(),
+                    getTile().getType());
+}
+
+LogicalResult RescaleOp::verify() {
+  return expectRows(*this, "from", getFrom().getType(), getTile().getType());
+}
+
+LogicalResult ConvertOp::verify() {
+  auto from = cast<TileType>(getTile().getType());
+  if (from.getShape() == cast<TileType>(getType()).getShape())
+    return success();
+  return emitOpError() << "keeps the shape of a tile, found " << from << " and "
+                       << getType();
+}
+
+LogicalResult FoldOp::verify() {
+  auto accumulator = cast<TileType>(getAccumulator().getType());
+  auto product = cast<TileType>(getProduct().getType());
+  if (accumulator.getShape() != product.getShape())
+    return emitOpError() << "product is " << product
+                         << ", expected the shape of " << accumulator;
+  return success(
+      succeeded(expectCount(*this, "biases", getBiases().size(),
+                            getValues().size(), "outer value")) &&
+      succeeded(expectSingleRows(*this, "value", getValues().getTypes())));
+}
+
+LogicalResult FinalizeOp::verify() {
+  Type accumulator = getAccumulator().getType();
+  if (failed(
+          expectRows(*this, "maximum", getMaximum().getType(), accumulator)) ||
+      failed(expectRows(*this, "lse", getLse().getType(), accumulator)))
+    return failure();
+  if (cast<TileType>(accumulator).getShape() !=
+      cast<TileType>(getOut().getType()).getShape())
+    return emitOpError() << "out is " << getOut().getType()
+                         << ", expected the shape of " << accumulator;
+  return success();
+}
+
+LogicalResult SplitOp::verify() {
+  if (static_cast<int64_t>(getCount()) < 1)
+    return emitOpError() << "'count' must be positive, found "
+                         << static_cast<int64_t>(getCount());
+  Type accumulator = getAccumulator().getType();
+  return success(
+      succeeded(
+          expectRows(*this, "maximum", getMaximum().getType(), accumulator)) &&
+      succeeded(expectRows(*this, "sum", getSum().getType(), accumulator)));
+}

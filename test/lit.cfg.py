@@ -1,0 +1,82 @@
+"""How lit runs the tests of SimplexIR.
+
+Features a test can ask for (`// REQUIRES: gpu`):
+  simplex-run, simplex-compile   the tool is built
+  plugin                         SimplexIRPlugin.so is built
+  ptxas                          ptxas is on PATH, in CUDA_HOME, or beside the CUDA packages
+  gpu                            an NVIDIA driver with a device
+  shared                         LLVM and MLIR are linked as shared libraries
+  asan                           built with AddressSanitizer
+"""
+
+import ctypes
+import glob
+import os
+import shutil
+import sys
+
+import lit.formats
+
+config.name = "SimplexIR"
+config.test_format = lit.formats.ShTest(True)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["unit", "Inputs", "CMakeLists.txt"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.simplexir_build, "test")
+
+path = [config.simplexir_tools, config.llvm_tools, config.environment.get("PATH", "")]
+config.environment["PATH"] = os.pathsep.join(path)
+for name in ("HOME", "CUDA_HOME", "CCACHE_DIR", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
+# LLVM's and CUDA's global objects live until the end.
+config.environment.setdefault("ASAN_OPTIONS", "detect_leaks=0")
+
+
+def find_ptxas():
+    found = shutil.which("ptxas")
+    if found:
+        return found
+    home = os.environ.get("CUDA_HOME", "/usr/local/cuda")
+    for candidate in [os.path.join(home, "bin", "ptxas")] + glob.glob("/usr/local/cuda-*/bin/ptxas"):
+        if os.access(candidate, os.X_OK):
+            return candidate
+    return None
+
+
+def has_gpu():
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    count = ctypes.c_int(0)
+    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+
+
+for tool in ("simplex-run", "simplex-compile"):
+    if os.access(os.path.join(config.simplexir_tools, tool), os.X_OK):
+        config.available_features.add(tool)
+if os.path.exists(os.path.join(config.simplexir_libs, "SimplexIRPlugin.so")):
+    config.available_features.add("plugin")
+if find_ptxas():
+    config.available_features.add("ptxas")
+    config.substitutions.append(("%ptxas", find_ptxas()))
+if has_gpu():
+    config.available_features.add("gpu")
+if not config.static:
+    config.available_features.add("shared")
+if config.sanitize:
+    config.available_features.add("asan")
+
+config.substitutions += [
+    ("%source", config.simplexir_source),
+    ("%build", config.simplexir_build),
+    ("%libs", config.simplexir_libs),
+    ("%python", '"%s"' % sys.executable),
+    ("%cmake", config.cmake),
+    ("%generator", '"%s"' % config.generator),
+    ("%cxx", config.cxx),
+    ("%config", config.build_type),
+    ("%mlir_dir", config.mlir_dir),
+    ("%llvm_dir", config.llvm_dir),
+]
