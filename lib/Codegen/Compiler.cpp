@@ -1,0 +1,329 @@
+//===- Compiler.cpp - Kernels to artifacts and host code ------------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "simplexir/Codegen/Compiler.h"
+#include "simplexir/Codegen/Artifact.h"
+#include "simplexir/Codegen/CPU/HostTarget.h"
+#include "simplexir/Codegen/NVPTX.h"
+#include "simplexir/Codegen/Passes.h"
+#include "simplexir/Codegen/Pipelines.h"
+#include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+using namespace simplexir;
+
+/// The chip whose PTX every GPU of a later kind can compile.
+static constexpr StringLiteral portableChip = "sm_80";
+
+LogicalResult simplexir::outlineModule(ModuleOp module) {
+  PassManager manager(module.getContext());
+  buildFrontPipeline(manager);
+  return manager.run(module);
+}
+
+LogicalResult simplexir::lowerHost(ModuleOp module, StringRef artifact,
+                                   bool hooks) {
+  module->setAttr(kArtifactAttrName,
+                  StringAttr::get(module.getContext(), artifact));
+  PassManager manager(module.getContext());
+  manager.addPass(createLowerLaunch());
+  buildHostPipeline(manager, hooks);
+  return manager.run(module);
+}
+
+static KernelTiles describeTiles(AttentionOp op, StringRef name) {
+  ScheduleAttr schedule = *op.getSchedule();
+  int64_t heads = std::min(op.getGroupSize(), schedule.getRows());
+  KernelTiles tiles;
+  tiles.name = name.str();
+  tiles.queries = schedule.getRows() / heads;
+  tiles.keys = schedule.getKeys();
+  tiles.windows.assign(op.getWindows().begin(), op.getWindows().end());
+  return tiles;
+}
+
+/// A module of its own with copies of the kernels, lowered for a chip.
+static OwningOpRef<ModuleOp> lowerKernels(ModuleOp module, StringRef chip,
+                                          KernelStage stage,
+                                          std::vector<KernelTiles> *tiles) {
+  MLIRContext *context = module.getContext();
+  OwningOpRef<ModuleOp> kernels = ModuleOp::create(module.getLoc());
+  for (auto function : module.getOps<func::FuncOp>())
+    if (function->hasAttr(kKernelAttrName))
+      kernels->push_back(function.clone());
+
+  bool gpu = isGpuChipName(chip);
+  PassManager schedule(context);
+  buildSchedulePipeline(schedule, gpu);
+  if (failed(schedule.run(*kernels)))
+    return nullptr;
+  if (tiles) {
+    tiles->clear();
+    kernels->walk([&](AttentionOp op) {
+      auto function = op->getParentOfType<func::FuncOp>();
+      if (op.getSchedule())
+        tiles->push_back(describeTiles(op, function.getName()));
+    });
+  }
+
+  PassManager manager(context);
+  buildTilePipeline(manager, gpu);
+  std::string error;
+  LogicalResult built = failure();
+  if (gpu) {
+    llvm::Expected<GpuChip> found = lookupGpuChip(chip);
+    if (found)
+      built = buildNVPTXKernels(manager, *found, stage, error);
+    else
+      error = llvm::toString(found.takeError());
+  } else {
+    built = buildCPUKernels(manager, chip, stage, error);
+  }
+  if (failed(built)) {
+    module.emitError(error);
+    return nullptr;
+  }
+  if (failed(manager.run(*kernels)))
+    return nullptr;
+  return kernels;
+}
+
+static int64_t getInteger(Operation *op, StringRef name, int64_t otherwise) {
+  auto attribute = op->getAttrOfType<IntegerAttr>(name);
+  return attribute ? attribute.getInt() : otherwise;
+}
+
+/// What the lowered kernel function says about its launch.
+static FailureOr<CompiledKernel> describeKernel(FunctionOpInterface function,
+                                                const CompileOptions &options,
+                                                bool gpu) {
+  CompiledKernel kernel;
+  kernel.symbol = function.getName().str();
+  auto named = options.names.find(kernel.symbol);
+  kernel.name = named == options.names.end() ? kernel.symbol : named->second;
+  auto grid = getGrid(function);
+  if (!grid) {
+    function.emitError(llvm::toString(grid.takeError()));
+    return failure();
+  }
+  kernel.grid = *grid;
+  if (auto list =
+          function->getAttrOfType<DenseI64ArrayAttr>(kAlignmentsAttrName))
+    kernel.alignments.assign(list.asArrayRef().begin(),
+                             list.asArrayRef().end());
+  if (!gpu) {
+    kernel.workspace = getInteger(function, kWorkspaceAttrName, 0);
+    return kernel;
+  }
+  auto schedule = function->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
+  kernel.blockSize = getInteger(function, kBlockAttrName,
+                                schedule ? 32 * schedule.getWarps() : 0);
+  kernel.sharedMemory = getInteger(function, kSharedMemoryAttrName, 0);
+  return kernel;
+}
+
+namespace {
+/// Collects the images of all chips.
+struct ArtifactCompiler {
+  ModuleOp module;
+  const CompileOptions &options;
+  CompileResult result;
+  ArtifactBuilder builder;
+  std::string ptxas;
+
+  LogicalResult fail(llvm::Error error) {
+    return module.emitError(llvm::toString(std::move(error)));
+  }
+
+  LogicalResult add(Image image, ArrayRef<CompiledKernel> kernels) {
+    if (llvm::Error error = builder.addImage(std::move(image), kernels))
+      return fail(std::move(error));
+    return success();
+  }
+
+  LogicalResult addKernels() {
+    for (auto function : module.getOps<func::FuncOp>()) {
+      if (!function->hasAttr(kKernelAttrName))
+        continue;
+      auto named = options.names.find(function.getName());
+      StringRef name = named == options.names.end() ? function.getName()
+                                                    : StringRef(named->second);
+      if (llvm::Error error = builder.addKernel(function, name))
+        return function.emitError(llvm::toString(std::move(error)));
+    }
+    return success();
+  }
+
+  LogicalResult compileCPU(StringRef chip) {
+    HostTarget target;
+    Image image;
+    std::string error;
+    if (!resolveHostTarget(chip, target, error))
+      return module.emitError(error);
+    auto kernels = lowerKernels(module, chip, KernelStage::LLVM, &result.tiles);
+    if (!kernels)
+      return failure();
+    SmallVector<CompiledKernel> compiled;
+    for (auto function : kernels->getOps<FunctionOpInterface>()) {
+      if (!function->hasAttr(kGridAttrName))
+        continue;
+      auto kernel = describeKernel(function, options, /*gpu=*/false);
+      if (failed(kernel))
+        return failure();
+      compiled.push_back(std::move(*kernel));
+    }
+    SmallVector<char> object;
+    if (!emitHostObject(*kernels, target, object, error))
+      return module.emitError(error);
+    image.kind = ImageKind::X86Object;
+    image.chip = target.level;
+    image.data.assign(object.begin(), object.end());
+    return add(std::move(image), compiled);
+  }
+
+  LogicalResult compileGPU(const GpuChip &chip, bool asPtx) {
+    auto kernels =
+        lowerKernels(module, chip.name, KernelStage::LLVM, &result.tiles);
+    if (!kernels)
+      return failure();
+    for (auto code : kernels->getOps<gpu::GPUModuleOp>()) {
+      SmallVector<CompiledKernel> compiled;
+      for (auto function : code.getOps<FunctionOpInterface>()) {
+        if (!function->hasAttr(kGridAttrName))
+          continue;
+        auto kernel = describeKernel(function, options, /*gpu=*/true);
+        if (failed(kernel))
+          return failure();
+        compiled.push_back(std::move(*kernel));
+      }
+      llvm::Expected<std::string> ptx = translateToPtx(code, chip);
+      if (!ptx)
+        return fail(ptx.takeError());
+      Image image;
+      image.kind = ImageKind::PTX;
+      image.chip = chip.name;
+      image.minDriver = chip.getMinDriverForPtx();
+      image.data = std::move(*ptx);
+      if (!asPtx) {
+        llvm::Expected<Cubin> cubin = assemblePtx(image.data, chip, ptxas);
+        if (!cubin)
+          return fail(cubin.takeError());
+        image.kind = ImageKind::Cubin;
+        image.minDriver = cubin->minDriver;
+        image.data = std::move(cubin->image);
+        for (const KernelResources &kernel : cubin->kernels)
+          if (kernel.spillStores || kernel.spillLoads)
+            result.warnings.push_back(
+                kernel.name + " on " + chip.name + " spills registers: " +
+                std::to_string(kernel.spillStores) + " bytes stored, " +
+                std::to_string(kernel.spillLoads) + " loaded");
+      }
+      if (failed(add(std::move(image), compiled)))
+        return failure();
+    }
+    return success();
+  }
+
+  LogicalResult run() {
+    if (failed(addKernels()))
+      return failure();
+    if (builder.empty())
+      return module.emitError("there is no attention to compile");
+    bool hasGpu = llvm::any_of(options.chips, isGpuChipName);
+    bool portable = false;
+    if (hasGpu) {
+      llvm::Expected<std::string> path = findPtxas(options.ptxas);
+      if (path) {
+        ptxas = *path;
+      } else {
+        if (!options.ptxas.empty())
+          return fail(path.takeError());
+        result.warnings.push_back("GPU code is PTX, which the driver compiles "
+                                  "when it is loaded: " +
+                                  llvm::toString(path.takeError()));
+      }
+    }
+    for (StringRef chip : options.chips) {
+      if (!isGpuChipName(chip)) {
+        if (failed(compileCPU(chip)))
+          return failure();
+        continue;
+      }
+      llvm::Expected<GpuChip> found = lookupGpuChip(chip);
+      if (!found)
+        return fail(found.takeError());
+      if (failed(compileGPU(*found, /*asPtx=*/ptxas.empty())))
+        return failure();
+      portable |= ptxas.empty() && chip == portableChip;
+    }
+    if (hasGpu && options.portablePtx && !portable) {
+      llvm::Expected<GpuChip> found = lookupGpuChip(portableChip);
+      // The tiles reported are those of the chips asked for.
+      std::vector<KernelTiles> tiles = result.tiles;
+      if (!found || failed(compileGPU(*found, /*asPtx=*/true)))
+        return failure();
+      result.tiles = std::move(tiles);
+    }
+    llvm::Expected<std::string> bytes = builder.serialize();
+    if (!bytes)
+      return fail(bytes.takeError());
+    result.artifact = std::move(*bytes);
+    return success();
+  }
+};
+} // namespace
+
+FailureOr<CompileResult>
+simplexir::compileKernels(ModuleOp module, const CompileOptions &options) {
+  ArtifactCompiler compiler{module, options, {}, {}, {}};
+  if (failed(compiler.run()))
+    return failure();
+  return std::move(compiler.result);
+}
+
+FailureOr<std::string> simplexir::emitKernels(ModuleOp module, StringRef chip,
+                                              EmitStage stage,
+                                              StringRef ptxas) {
+  auto kernels = lowerKernels(module, chip,
+                              stage == EmitStage::MLIR ? KernelStage::Machine
+                                                       : KernelStage::LLVM,
+                              nullptr);
+  if (!kernels)
+    return failure();
+  std::string text;
+  if (stage == EmitStage::MLIR || stage == EmitStage::LLVM) {
+    llvm::raw_string_ostream stream(text);
+    kernels->print(stream);
+    stream << '\n';
+    return text;
+  }
+  auto fail = [&](llvm::Error error) {
+    return module.emitError(llvm::toString(std::move(error)));
+  };
+  llvm::Expected<GpuChip> found = lookupGpuChip(chip);
+  if (!found)
+    return fail(found.takeError());
+  auto code = kernels->getOps<gpu::GPUModuleOp>();
+  if (!llvm::hasSingleElement(code))
+    return module.emitError("expected one gpu.module of kernels");
+  llvm::Expected<std::string> ptx = translateToPtx(*code.begin(), *found);
+  if (!ptx)
+    return fail(ptx.takeError());
+  if (stage == EmitStage::PTX)
+    return std::move(*ptx);
+  llvm::Expected<std::string> path = findPtxas(ptxas);
+  if (!path)
+    return fail(path.takeError());
+  llvm::Expected<Cubin> cubin = assemblePtx(*ptx, *found, *path);
+  if (!cubin)
+    return fail(cubin.takeError());
+  return std::move(cubin->image);
+}

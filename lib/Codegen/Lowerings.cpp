@@ -1,0 +1,99 @@
+//===- Lowerings.cpp - Down to the LLVM dialect ---------------------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "simplexir/Codegen/CPU/HostTarget.h"
+#include "simplexir/Codegen/CPU/Pipeline.h"
+#include "simplexir/Codegen/Pipelines.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace simplexir;
+
+LogicalResult simplexir::buildCPUKernels(OpPassManager &manager, StringRef chip,
+                                         KernelStage stage,
+                                         std::string &error) {
+  HostTarget target;
+  if (!resolveHostTarget(chip, target, error))
+    return failure();
+  CPUKernelOptions options;
+  options.vectorBytes = target.vectorBytes;
+  options.registers = target.registers;
+  options.hasHalf = target.hasHalf;
+  options.stage =
+      stage == KernelStage::LLVM ? CPUStage::LLVM : CPUStage::Vector;
+  buildCPUKernelPipeline(manager, options);
+  return success();
+}
+
+LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
+                                           const GpuChip & /*chip*/,
+                                           KernelStage stage,
+                                           std::string & /*error*/) {
+  manager.addNestedPass<func::FuncOp>(createStageTiles());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createConvertSimplexToGPU());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addNestedPass<gpu::GPUModuleOp>(createSinkFragments());
+  manager.addNestedPass<gpu::GPUModuleOp>(createAssignSharedMemory());
+  if (stage == KernelStage::Machine)
+    return success();
+  auto &kernels = manager.nest<gpu::GPUModuleOp>();
+  kernels.addPass(createLoopInvariantCodeMotionPass());
+  kernels.addPass(createConvertNVGPUToNVVMPass());
+  kernels.addPass(createConvertVectorToSCFPass());
+  kernels.addPass(createSCFToControlFlowPass());
+  kernels.addPass(memref::createExpandStridedMetadataPass());
+  kernels.addPass(createLowerAffinePass());
+  // To intrinsics, before the GPU conversion turns them into library calls.
+  kernels.addPass(createConvertMathToLLVMPass());
+  kernels.addPass(createArithToLLVMConversionPass());
+  ConvertGpuOpsToNVVMOpsOptions nvvm;
+  nvvm.indexBitwidth = 64;
+  kernels.addPass(createConvertGpuOpsToNVVMOps(nvvm));
+  kernels.addPass(createConvertVectorToLLVMPass());
+  kernels.addPass(createConvertIndexToLLVMPass());
+  kernels.addPass(createArithToLLVMConversionPass());
+  kernels.addPass(createFinalizeMemRefToLLVMConversionPass());
+  kernels.addPass(createConvertControlFlowToLLVMPass());
+  kernels.addPass(createUBToLLVMConversionPass());
+  kernels.addPass(createConvertNVVMToLLVMPass());
+  kernels.addPass(createReconcileUnrealizedCastsPass());
+  kernels.addPass(createCanonicalizerPass());
+  kernels.addPass(createCSEPass());
+  return success();
+}
+
+void simplexir::buildHostPipeline(OpPassManager &manager, bool hooks) {
+  manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  manager.addPass(memref::createExpandStridedMetadataPass());
+  manager.addPass(createLowerAffinePass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(createConvertVectorToLLVMPass());
+  manager.addPass(createConvertMathToLLVMPass());
+  manager.addPass(createConvertIndexToLLVMPass());
+  manager.addPass(createArithToLLVMConversionPass());
+  FinalizeMemRefToLLVMConversionPassOptions memory;
+  memory.useGenericFunctions = hooks;
+  manager.addPass(createFinalizeMemRefToLLVMConversionPass(memory));
+  manager.addPass(createConvertControlFlowToLLVMPass());
+  manager.addPass(createConvertFuncToLLVMPass());
+  manager.addPass(createUBToLLVMConversionPass());
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  manager.addPass(createCanonicalizerPass());
+}
