@@ -157,7 +157,8 @@ private:
              Value headEnd, int64_t rows, int64_t columns, int64_t heads) {
     return LoadOp::create(b, tile(rows, columns, tileElement), source, batch,
                           sequence, head, begin, end, headEnd,
-                          b.getI64IntegerAttr(heads));
+                          b.getI64IntegerAttr(heads), b.getI64IntegerAttr(0),
+                          b.getI64IntegerAttr(1));
   }
   /// Rows of a key or value; rows outside the key range read as zero.
   Value loadKeys(Value source, Value sequence, int64_t rows, int64_t columns) {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "simplexir/Codegen/GPU/Passes.h"
 #include "simplexir/Dialect/Simplex/IR/Bufferize.h"
 #include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
 #include "simplexir/Transforms/Passes.h"
@@ -22,6 +23,7 @@ int main(int argc, char **argv) {
   simplexir::registerBufferizableOpInterfaceExternalModels(registry);
   mlir::registerAllPasses();
   simplexir::registerSimplexIRPasses();
+  simplexir::registerSimplexIRGPUPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(
       argc, argv, "SimplexIR optimizer driver\n", registry));
 }

@@ -36,10 +36,13 @@ void CopyTermsOp::getEffects(Effects &effects) {
 }
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  auto kernel = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(
-      *this, getKernelAttr());
+  Operation *symbol = symbols.lookupNearestSymbolFrom(*this, getKernelAttr());
+  if (!symbol)
+    return emitOpError() << "'" << getKernel() << "' is no symbol";
+  // A kernel that is a GPU module by now, or an image, has no type to check.
+  auto kernel = dyn_cast<FunctionOpInterface>(symbol);
   if (!kernel)
-    return emitOpError() << "'" << getKernel() << "' is no function";
+    return success();
   if (!kernel->hasAttr(kKernelAttrName))
     return emitOpError() << "'" << getKernel() << "' is no kernel (it lacks '"
                          << kKernelAttrName << "')";

@@ -68,7 +68,8 @@ def Simplex_LoadOp : Simplex_Op<"load",
     first `columns` of it, zero beyond the source's dim). A row whose sequence
     index is outside [begin, end), or whose head index is at or beyond
     `head_end`, reads as zero and is not touched in memory. The element type
-    may widen.
+    may widen. With a rotation, column c of each chunk reads (c + rotation) mod
+    chunk; the columns beyond the last whole chunk stay in place.
 
     ```mlir
     %q = simplex.load %query[%b, %i, %h] valid(%c0, %sq, %hEnd) heads 4
@@ -77,7 +78,9 @@ def Simplex_LoadOp : Simplex_Op<"load",
   }];
   let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$sequence,
                        Index:$head, Index:$begin, Index:$end, Index:$head_end,
-                       I64Attr:$heads);
+                       I64Attr:$heads,
+                       DefaultValuedAttr<I64Attr, "0">:$rotation,
+                       DefaultValuedAttr<I64Attr, "1">:$chunk);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = [{
     $source `[` $batch `,` $sequence `,` $head `]`
@@ -323,6 +326,23 @@ def Simplex_YieldOp : Simplex_Op<"yield", [Pure, Terminator, ReturnLike,
   let arguments = (ins Variadic<AnyType>:$operands);
   let assemblyFormat = "attr-dict ($operands^ `:` type($operands))?";
   let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
+}
+
+def Simplex_MergeOp : Simplex_Op<"merge", [
+    AllTypesMatch<["maximum", "sum", "mergedMaximum", "mergedSum"]>,
+    AllTypesMatch<["accumulator", "mergedAccumulator"]>]> {
+  let summary = "Merge the softmax states of a block's splits";
+  let description = [{
+    What `simplex.split` does at its end, where the splits are warps that hold
+    a state each: the warps of split 0 get the merged one.
+  }];
+  let arguments = (ins Simplex_Column:$maximum, Simplex_Column:$sum,
+                       Simplex_Matrix:$accumulator);
+  let results = (outs Simplex_Column:$mergedMaximum, Simplex_Column:$mergedSum,
+                      Simplex_Matrix:$mergedAccumulator);
+  let assemblyFormat = [{
+    $maximum `,` $sum `,` $accumulator attr-dict `:` type($maximum) `,` type($accumulator)
+  }];
 }
 
 def Simplex_FinalizeOp : Simplex_Op<"finalize", [Pure,

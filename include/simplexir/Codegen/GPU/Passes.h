@@ -1,0 +1,40 @@
+//===- Passes.h - Tiles on GPUs ---------------------------------*- C++ -*-===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SIMPLEXIR_CODEGEN_GPU_PASSES_H
+#define SIMPLEXIR_CODEGEN_GPU_PASSES_H
+
+#include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace simplexir {
+
+/// Dynamic shared memory of a GPU kernel, in bytes.
+constexpr llvm::StringLiteral kSharedMemoryAttrName = "simplex.shared_memory";
+/// Marks a shared buffer that may take the place of the dead rings.
+constexpr llvm::StringLiteral kReuseAttrName = "simplex.reuse";
+
+#define GEN_PASS_DECL
+#include "simplexir/Codegen/GPU/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "simplexir/Codegen/GPU/Passes.h.inc"
+
+} // namespace simplexir
+
+#endif // SIMPLEXIR_CODEGEN_GPU_PASSES_H

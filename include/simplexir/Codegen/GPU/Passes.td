@@ -1,0 +1,74 @@
+//===- Passes.td - Tiles on GPUs ---------------------------*- tablegen -*-===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SIMPLEXIR_CODEGEN_GPU_PASSES_TD
+#define SIMPLEXIR_CODEGEN_GPU_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def StageTiles : Pass<"simplex-stage-tiles", "::mlir::func::FuncOp"> {
+  let summary = "Bring tiles that matrix products share into shared memory";
+  let description = [{
+    In a tiled kernel, the query rows are copied to shared memory once (one
+    copy a term of the form), and the last key's and value's tiles come through
+    a ring of `stages` buffers: the copy of the next tile starts before the
+    arithmetic of this one.
+
+    ```mlir
+    scf.for %c ... { %k = simplex.load ...; simplex.contract %s, %k }
+    // ==>
+    simplex.copy ... to %ring[0]
+    scf.for %c ... iter_args(%slot) {
+      simplex.copy_wait
+      simplex.copy (next) to %ring[1 - %slot]
+      simplex.contract %s, %ring[%slot]
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::gpu::GPUDialect", "::mlir::scf::SCFDialect"];
+}
+
+def ConvertSimplexToGPU : Pass<"convert-simplex-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "Spread tiles over the registers of warps";
+  let description = [{
+    Turns every staged kernel function into a `gpu.func`. A tile becomes the
+    fragments that one thread holds in the layout of `mma.sync`: for each 16
+    rows and 8 columns a `vector<2x2>`, rows lane / 4 and lane / 4 + 8, columns
+    2 (lane mod 4) and the next. A logit tile rounded to the element type is,
+    without a move, the left operand of the next product.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::nvgpu::NVGPUDialect",
+                           "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def SinkFragments : Pass<"simplex-sink-fragments"> {
+  let summary = "Move matrix fragments next to their use";
+  let description = [{
+    Sinks pure operations and shared-memory fragment loads of a block to just
+    before their first user, so that few fragments are alive at a time: the
+    combiner next to the product that reads it, a product of values next to the
+    fold that adds it.
+  }];
+}
+
+def AssignSharedMemory : Pass<"simplex-assign-shared-memory", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Place shared buffers in the dynamic shared memory of a block";
+  let description = [{
+    Replaces `memref.alloc` in workgroup memory by views of
+    `gpu.dynamic_shared_memory`, one after the other (a buffer marked
+    `simplex.reuse` takes the place of the rings, which are dead by then), and
+    records the size as `simplex.shared_memory`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+#endif // SIMPLEXIR_CODEGEN_GPU_PASSES_TD

@@ -1,0 +1,62 @@
+//===- AssignSharedMemory.cpp - Place buffers in shared memory ------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "simplexir/Codegen/GPU/Passes.h"
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace simplexir {
+#define GEN_PASS_DEF_ASSIGNSHAREDMEMORY
+#include "simplexir/Codegen/GPU/Passes.h.inc"
+} // namespace simplexir
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+struct AssignSharedMemoryPass
+    : simplexir::impl::AssignSharedMemoryBase<AssignSharedMemoryPass> {
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<gpu::GPUFuncOp>())
+      assign(function);
+  }
+
+  static void assign(gpu::GPUFuncOp function) {
+    SmallVector<memref::AllocOp> fresh, reusing;
+    function.walk([&](memref::AllocOp op) {
+      (op->hasAttr(kReuseAttrName) ? reusing : fresh).push_back(op);
+    });
+    auto b = ImplicitLocOpBuilder::atBlockBegin(function.getLoc(),
+                                                &function.getBody().front());
+    auto space = gpu::AddressSpaceAttr::get(b.getContext(),
+                                            gpu::AddressSpace::Workgroup);
+    auto bytes = MemRefType::get({ShapedType::kDynamic}, b.getI8Type(),
+                                 MemRefLayoutAttrInterface(), space);
+    Value memory = gpu::DynamicSharedMemoryOp::create(b, bytes);
+    int64_t end = 0, size = 0;
+    auto place = [&](memref::AllocOp op) {
+      MemRefType type = op.getType();
+      Value offset = arith::ConstantIndexOp::create(b, end);
+      op.replaceAllUsesWith(
+          memref::ViewOp::create(b, type, memory, offset, ValueRange())
+              .getResult());
+      op.erase();
+      int64_t length =
+          type.getNumElements() * type.getElementTypeBitWidth() / 8;
+      end = llvm::alignTo(end + length, 128);
+      size = std::max(size, end);
+    };
+    for (memref::AllocOp op : fresh)
+      place(op);
+    end = 0;
+    for (memref::AllocOp op : reusing)
+      place(op);
+    function->setAttr(kSharedMemoryAttrName, b.getI64IntegerAttr(size));
+  }
+};
+} // namespace

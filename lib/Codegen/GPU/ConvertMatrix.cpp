@@ -1,0 +1,389 @@
+//===- ConvertMatrix.cpp - Combiner, matrix products, fold ----------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fragments.h"
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+/// The 32-bit registers of a fragment vector, as mma.sync takes them.
+SmallVector<Value> getRegisters(FragmentBuilder &b, Value vector) {
+  auto type = cast<VectorType>(vector.getType());
+  SmallVector<Value> registers;
+  for (int64_t i = 0; i < type.getDimSize(0); ++i) {
+    Value pair = b.extract(vector, i);
+    if (type.getElementType().isBF16())
+      pair = b.extract(vector::BitCastOp::create(
+                           b, VectorType::get({1}, b.getI32Type()), pair),
+                       0);
+    registers.push_back(pair);
+  }
+  return registers;
+}
+
+/// accumulator + A B for one 16 x 8 fragment.
+Value emitMma(FragmentBuilder &b, ArrayRef<Value> lhs, ArrayRef<Value> rhs,
+              Value accumulator, ArrayRef<int64_t> shape,
+              NVVM::MMATypes type) {
+  SmallVector<Value> acc;
+  for (int64_t half : {0, 1})
+    for (int64_t i : {0, 1})
+      acc.push_back(b.extract(b.extract(accumulator, half), i));
+  Type f32 = b.getF32Type();
+  auto result = LLVM::LLVMStructType::getLiteral(b.getContext(),
+                                                 {f32, f32, f32, f32});
+  Value product = NVVM::MmaOp::create(
+      b, result, lhs, rhs, acc, shape, /*b1Op=*/std::nullopt,
+      /*intOverflow=*/std::nullopt, std::array<NVVM::MMATypes, 2>{type, type},
+      std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row,
+                                     NVVM::MMALayout::col});
+  SmallVector<Value> parts;
+  for (int64_t i = 0; i < 4; ++i)
+    parts.push_back(LLVM::ExtractValueOp::create(b, product, i));
+  return vector::FromElementsOp::create(b, VectorType::get({2, 2}, f32), parts);
+}
+
+/// Four 8x8 matrices of 16-bit elements at (row, column) and its neighbours
+/// 8 further on; this thread's address is that of row lane mod 8 of matrix
+/// lane / 8. `rowsFirst` says in which direction the second matrix lies.
+Value loadMatrices(FragmentBuilder &b, Value memory, ArrayRef<Value> prefix,
+                   Value row, int64_t column, bool rowsFirst, bool transpose) {
+  Value lane = b.lane();
+  Value second = b.mul(b.rem(b.div(lane, 8), 2), 8);
+  Value third = b.mul(b.div(lane, 16), 8);
+  Value r = b.add(b.add(row, b.rem(lane, 8)), rowsFirst ? second : third);
+  Value c = b.add(rowsFirst ? third : second, column);
+  SmallVector<Value> indices(prefix);
+  indices.append({r, c});
+  Type element = cast<MemRefType>(memory.getType()).getElementType();
+  return nvgpu::LdMatrixOp::create(b, VectorType::get({4, 2}, element), memory,
+                                   indices, b.getBoolAttr(transpose),
+                                   b.getI32IntegerAttr(4));
+}
+
+//===----------------------------------------------------------------------===//
+// combine
+//===----------------------------------------------------------------------===//
+
+/// The combiner on fragments: a sum over terms of query copies times rows.
+struct CombinePattern : TilePattern<CombineOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(CombineOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    auto query = dyn_cast<MemRefType>(op.getQuery().getType());
+    if (!query)
+      return op.emitOpError("needs its query in shared memory: run "
+                            "--simplex-stage-tiles first");
+    TileType type = cast<TileType>(op.getResult().getType());
+    int64_t terms = query.getDimSize(0);
+    int64_t keys = op.getKeys().size() / terms;
+    // One rounding to 16 bits at the end, unless the product itself is exact
+    // enough: a lone unbiased key.
+    bool wide = keys > 1 || llvm::any_of(op.getBiases(), [](double bias) {
+                  return bias != 0;
+                });
+    Type compute = wide || type.getElementType().isF32()
+                       ? Type(b.getF32Type())
+                       : query.getElementType();
+    SmallVector<Value> results(getRowFragments() * getColumnFragments(type));
+    for (int64_t c = 0; c < getColumnFragments(type); ++c) {
+      SmallVector<Value> rows;
+      for (int64_t t = 0; t < terms; ++t)
+        rows.push_back(multiplyRows(op, adaptor, b, t * keys, keys, c,
+                                    compute));
+      for (int64_t m = 0; m < getRowFragments(); ++m) {
+        Value sum;
+        for (int64_t t = 0; t < terms; ++t) {
+          Value part = loadQuery(op, b, t, m, c);
+          sum = accumulate(b, sum, part, rows[t], compute);
+        }
+        results[m * getColumnFragments(type) + c] =
+            b.convert(sum, type.getElementType());
+      }
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+
+private:
+  /// The product of the outer keys' rows, biases added; null without keys.
+  static Value multiplyRows(CombineOp op, Adaptor adaptor, FragmentBuilder &b,
+                            int64_t first, int64_t keys, int64_t fragment,
+                            Type compute) {
+    Value product;
+    for (int64_t k = 0; k < keys; ++k) {
+      Value row = b.convert(adaptor.getKeys()[first + k][fragment], compute);
+      if (double bias = op.getBiases()[k]; bias != 0)
+        row = arith::AddFOp::create(b, row,
+                                    b.splat(b.floating(compute, bias)));
+      product = product ? arith::MulFOp::create(b, product, row) : row;
+    }
+    return product;
+  }
+
+  static Value accumulate(FragmentBuilder &b, Value sum, Value query,
+                          Value row, Type compute) {
+    Value result = query;
+    for (int64_t half : {0, 1}) {
+      Value part = b.convert(b.extract(query, half), compute);
+      if (row && sum)
+        part = math::FmaOp::create(b, part, row, b.extract(sum, half));
+      else if (row)
+        part = arith::MulFOp::create(b, part, row);
+      else if (sum)
+        part = arith::AddFOp::create(b, part, b.extract(sum, half));
+      if (half == 0)
+        result = b.zeros({2, 2}, compute);
+      result = b.insert(part, result, half);
+    }
+    return result;
+  }
+
+  /// Fragment (m, c) of copy `term` of the query.
+  Value loadQuery(CombineOp op, FragmentBuilder &b, int64_t term, int64_t m,
+                  int64_t c) const {
+    Value memory = op.getQuery();
+    Type element = cast<MemRefType>(memory.getType()).getElementType();
+    Value prefix = b.index(term);
+    Value row = b.add(b.warpRow(), m * 16);
+    Value result = b.zeros({2, 2}, element);
+    if (element.isF32()) {
+      for (int64_t half : {0, 1}) {
+        Value pair = vector::LoadOp::create(
+            b, VectorType::get({2}, element), memory,
+            ValueRange{prefix, b.row(m, half), b.column(c)},
+            /*nontemporal=*/false, llvm::MaybeAlign(8));
+        result = b.insert(pair, result, half);
+      }
+      return result;
+    }
+    // One ldmatrix serves two neighbouring fragments; CSE merges both calls.
+    Value four = loadMatrices(b, memory, {prefix}, row, c / 2 * 16,
+                              /*rowsFirst=*/true, /*transpose=*/false);
+    for (int64_t half : {0, 1})
+      result = b.insert(b.extract(four, c % 2 * 2 + half), result, half);
+    return result;
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// contract
+//===----------------------------------------------------------------------===//
+
+/// Products of 16-bit fragments (m16n8k16, or m16n8k8 in tf32).
+struct ContractPattern : TilePattern<ContractOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(ContractOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    auto rhs = dyn_cast<MemRefType>(op.getRhs().getType());
+    if (!rhs)
+      return op.emitOpError("needs its rhs in shared memory: run "
+                            "--simplex-stage-tiles first");
+    TileType lhs = cast<TileType>(op.getLhs().getType());
+    TileType type = cast<TileType>(op.getResult().getType());
+    Problem problem{op,
+                    adaptor.getLhs(),
+                    rhs.getElementType(),
+                    lhs.getElementType().isF32(),
+                    getColumnFragments(lhs),
+                    getColumnFragments(type)};
+    SmallVector<Value> acc = getInit(op, adaptor, b, type);
+    int64_t depth = problem.depth / (problem.isTF32 ? 1 : 2);
+    int64_t pairs = problem.columns / 2;
+    // Logits take the left fragments one after the other; a product of values
+    // finishes column by column for the fold.
+    if (op.getTransposed())
+      for (int64_t k = 0; k < depth; ++k)
+        for (int64_t n = 0; n < pairs; ++n)
+          multiply(problem, b, k, n, acc);
+    else
+      for (int64_t n = 0; n < pairs; ++n)
+        for (int64_t k = 0; k < depth; ++k)
+          multiply(problem, b, k, n, acc);
+    rewriter.replaceOpWithMultiple(op, {acc});
+    return success();
+  }
+
+private:
+  struct Problem {
+    mutable ContractOp op;
+    ValueRange lhs;
+    Type element;
+    bool isTF32;
+    /// In fragments of 8.
+    int64_t depth, columns;
+  };
+
+  SmallVector<Value> getInit(ContractOp op, Adaptor adaptor,
+                             FragmentBuilder &b, TileType type) const {
+    int64_t columns = getColumnFragments(type);
+    Type element = type.getElementType();
+    SmallVector<Value> acc;
+    for (int64_t m = 0; m < getRowFragments(); ++m) {
+      Value fragment = b.zeros({2, 2}, element);
+      if (op.getInit())
+        for (int64_t half : {0, 1})
+          fragment = b.insert(
+              b.splat(b.extract(adaptor.getInit()[m], half)), fragment, half);
+      acc.append(columns, fragment);
+    }
+    return acc;
+  }
+
+  /// Adds depth step k of the two column fragments 2n, 2n + 1.
+  void multiply(const Problem &problem, FragmentBuilder &b, int64_t k,
+                int64_t n, SmallVectorImpl<Value> &acc) const {
+    if (problem.isTF32)
+      return multiplyTF32(problem, b, k, n, acc);
+    Value four = problem.op.getTransposed()
+                     ? loadMatrices(b, problem.op.getRhs(), {}, b.index(n * 16),
+                                    k * 16, /*rowsFirst=*/false, false)
+                     : loadMatrices(b, problem.op.getRhs(), {}, b.index(k * 16),
+                                    n * 16, /*rowsFirst=*/true, true);
+    SmallVector<Value> rhs = getRegisters(b, four);
+    auto type = problem.element.isBF16() ? NVVM::MMATypes::bf16
+                                         : NVVM::MMATypes::f16;
+    for (int64_t m = 0; m < getRowFragments(); ++m) {
+      SmallVector<Value> lhs =
+          getRegisters(b, problem.lhs[m * problem.depth + 2 * k]);
+      lhs.append(getRegisters(b, problem.lhs[m * problem.depth + 2 * k + 1]));
+      for (int64_t i : {0, 1}) {
+        Value &target = acc[m * problem.columns + 2 * n + i];
+        target = emitMma(b, lhs, ArrayRef(rhs).slice(2 * i, 2), target,
+                         {16, 8, 16}, type);
+      }
+    }
+  }
+
+  /// The sum runs over k in any order, so slot t takes column 2t and slot t +
+  /// 4 column 2t + 1: the pairs that a thread holds.
+  void multiplyTF32(const Problem &problem, FragmentBuilder &b, int64_t k,
+                    int64_t n, SmallVectorImpl<Value> &acc) const {
+    bool exactRhs = !problem.element.isF32();
+    for (int64_t i : {0, 1}) {
+      SmallVector<Value> rhs = loadPair(problem, b, k, 2 * n + i);
+      for (int64_t m = 0; m < getRowFragments(); ++m) {
+        Value fragment = problem.lhs[m * problem.depth + k];
+        SmallVector<Value> lhs;
+        for (int64_t column : {0, 1})
+          for (int64_t half : {0, 1})
+            lhs.push_back(b.extract(b.extract(fragment, half), column));
+        Value &target = acc[m * problem.columns + 2 * n + i];
+        auto [lhsHigh, lhsLow] = splitTF32(b, lhs);
+        auto [rhsHigh, rhsLow] = splitTF32(b, rhs);
+        auto emit = [&](ArrayRef<Value> x, ArrayRef<Value> y) {
+          target = emitMma(b, x, y, target, {16, 8, 8}, NVVM::MMATypes::tf32);
+        };
+        // a b = ah bh + ah bl + al bh, small terms first; what is left out is
+        // 2^-22 of it.
+        if (!exactRhs) {
+          emit(lhsLow, rhsHigh);
+          emit(lhsHigh, rhsLow);
+        }
+        emit(lhsHigh, rhsHigh);
+      }
+    }
+  }
+
+  static SmallVector<Value> loadPair(const Problem &problem,
+                                     FragmentBuilder &b, int64_t k,
+                                     int64_t n) {
+    Value memory = problem.op.getRhs();
+    Value outer = b.add(b.div(b.lane(), 4), n * 8);
+    SmallVector<Value> pair;
+    for (int64_t i : {0, 1}) {
+      Value inner = b.add(b.column(k), i);
+      SmallVector<Value> indices{outer, inner};
+      if (!problem.op.getTransposed())
+        std::swap(indices[0], indices[1]);
+      Value element = memref::LoadOp::create(b, memory, indices);
+      if (!problem.element.isF32())
+        element = arith::ExtFOp::create(b, b.getF32Type(), element);
+      pair.push_back(element);
+    }
+    return pair;
+  }
+
+  /// High and low parts of f32 values, each exact in tf32 as 32-bit integers.
+  static std::pair<SmallVector<Value>, SmallVector<Value>>
+  splitTF32(FragmentBuilder &b, ArrayRef<Value> values) {
+    SmallVector<Value> high, low;
+    Type i32 = b.getI32Type();
+    Value mask = arith::ConstantOp::create(
+        b, b.getI32IntegerAttr(static_cast<int32_t>(0xffffe000)));
+    Value half =
+        arith::ConstantOp::create(b, b.getI32IntegerAttr(0x1000));
+    auto round = [&](Value bits) -> Value {
+      bits = arith::AddIOp::create(b, bits, half);
+      return arith::AndIOp::create(b, bits, mask);
+    };
+    for (Value value : values) {
+      Value bits = round(arith::BitcastOp::create(b, i32, value));
+      Value rounded = arith::BitcastOp::create(b, b.getF32Type(), bits);
+      Value rest = arith::SubFOp::create(b, value, rounded);
+      high.push_back(bits);
+      low.push_back(round(arith::BitcastOp::create(b, i32, rest)));
+    }
+    return {high, low};
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// fold
+//===----------------------------------------------------------------------===//
+
+struct FoldPattern : TilePattern<FoldOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(FoldOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    TileType type = cast<TileType>(op.getResult().getType());
+    Type element = type.getElementType();
+    int64_t columns = getColumnFragments(type);
+    SmallVector<Value> results(adaptor.getAccumulator().size());
+    for (int64_t c = 0; c < columns; ++c) {
+      Value row;
+      for (auto [k, value] : llvm::enumerate(adaptor.getValues())) {
+        Value next = b.convert(value[c], element);
+        if (double bias = op.getBiases()[k]; bias != 0)
+          next = arith::AddFOp::create(b, next,
+                                       b.splat(b.floating(element, bias)));
+        row = row ? arith::MulFOp::create(b, row, next) : next;
+      }
+      for (int64_t m = 0; m < getRowFragments(); ++m) {
+        int64_t i = m * columns + c;
+        results[i] = add(b, adaptor.getAccumulator()[i],
+                         adaptor.getProduct()[i], row);
+      }
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+
+private:
+  static Value add(FragmentBuilder &b, Value accumulator, Value product,
+                   Value row) {
+    if (!row)
+      return arith::AddFOp::create(b, accumulator, product);
+    Value result = accumulator;
+    for (int64_t half : {0, 1})
+      result = b.insert(math::FmaOp::create(b, b.extract(product, half), row,
+                                            b.extract(accumulator, half)),
+                        result, half);
+    return result;
+  }
+};
+} // namespace
+
+void simplexir::populateMatrixPatterns(const FragmentConverter &converter,
+                                       RewritePatternSet &patterns) {
+  patterns.add<CombinePattern, ContractPattern, FoldPattern>(
+      converter, patterns.getContext());
+}

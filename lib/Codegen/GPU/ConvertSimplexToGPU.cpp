@@ -1,0 +1,110 @@
+//===- ConvertSimplexToGPU.cpp - Tiles over the registers of warps --------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fragments.h"
+
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
+
+namespace simplexir {
+#define GEN_PASS_DEF_CONVERTSIMPLEXTOGPU
+#include "simplexir/Codegen/GPU/Passes.h.inc"
+} // namespace simplexir
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+struct ConvertSimplexToGPUPass
+    : simplexir::impl::ConvertSimplexToGPUBase<ConvertSimplexToGPUPass> {
+  void runOnOperation() override {
+    SmallVector<func::FuncOp> kernels;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function->hasAttr(kKernelAttrName))
+        kernels.push_back(function);
+    for (func::FuncOp kernel : kernels)
+      if (failed(convertKernel(kernel)))
+        return signalPassFailure();
+  }
+
+  LogicalResult convertKernel(func::FuncOp kernel) {
+    auto schedule = kernel->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
+    if (!schedule)
+      return kernel.emitError("kernel has no schedule: run "
+                              "--simplex-tile-attention first");
+    WarpLayout layout(schedule);
+    if (failed(layout.verify(kernel, schedule)))
+      return failure();
+    gpu::GPUFuncOp function = createFunction(kernel, layout);
+    inlineSplits(function, layout);
+
+    FragmentConverter converter(layout);
+    RewritePatternSet patterns(&getContext());
+    ConversionTarget target(getContext());
+    target.addIllegalDialect<SimplexDialect>();
+    target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+    populateCopyPatterns(converter, patterns);
+    populateMatrixPatterns(converter, patterns);
+    populateSoftmaxPatterns(converter, patterns);
+    scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
+                                                         target);
+    return applyPartialConversion(function, target, std::move(patterns));
+  }
+
+  /// gpu.module @k { gpu.func @k } in the place of the kernel function.
+  static gpu::GPUFuncOp createFunction(func::FuncOp kernel,
+                                       const WarpLayout &layout) {
+    ImplicitLocOpBuilder b(kernel.getLoc(), kernel);
+    auto module = gpu::GPUModuleOp::create(b, kernel.getName());
+    b.setInsertionPointToStart(module.getBody());
+    auto function = gpu::GPUFuncOp::create(b, kernel.getName(),
+                                           kernel.getFunctionType());
+    function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
+                      b.getUnitAttr());
+    int32_t block[] = {static_cast<int32_t>(layout.warps * 32), 1, 1};
+    function.setKnownBlockSize(block);
+    for (StringRef name :
+         {StringRef(kGridAttrName), StringRef(kScheduleAttrName)})
+      function->setAttr(name, kernel->getAttr(name));
+
+    function.getBody().takeBody(kernel.getBody());
+    for (Block &block : function.getBody()) {
+      if (auto end = dyn_cast<func::ReturnOp>(block.getTerminator())) {
+        b.setInsertionPoint(end);
+        gpu::ReturnOp::create(b);
+        end.erase();
+      }
+    }
+    function.walk([&](WorkItemOp op) {
+      b.setInsertionPoint(op);
+      op.replaceAllUsesWith(
+          gpu::BlockIdOp::create(b, gpu::Dimension::x).getResult());
+      op.erase();
+    });
+    kernel.erase();
+    return function;
+  }
+
+  /// Each warp runs the body for its own split; the merge is explicit.
+  static void inlineSplits(gpu::GPUFuncOp function, const WarpLayout &layout) {
+    SmallVector<SplitOp> splits;
+    function.walk([&](SplitOp op) { splits.push_back(op); });
+    for (SplitOp op : splits) {
+      IRRewriter rewriter(op);
+      FragmentBuilder b(op.getLoc(), rewriter, layout);
+      b.setInsertionPoint(op);
+      Value split = b.split();
+      Block *body = &op.getBody().front();
+      auto yield = cast<YieldOp>(body->getTerminator());
+      SmallVector<Value> state(yield.getOperands());
+      rewriter.eraseOp(yield);
+      rewriter.inlineBlockBefore(body, op, split);
+      b.setInsertionPoint(op);
+      rewriter.replaceOp(op, MergeOp::create(b, op.getResultTypes(), state));
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,125 @@
+//===- Fragments.cpp - Tiles spread over a warp ---------------------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fragments.h"
+
+using namespace mlir;
+using namespace simplexir;
+
+LogicalResult WarpLayout::verify(Operation *op, ScheduleAttr schedule) const {
+  if (warps % splits != 0)
+    return op->emitError("schedule: ")
+           << warps << " warps cannot be dealt to " << splits << " splits";
+  if (rows % (16 * rowWarps) != 0)
+    return op->emitError("schedule: ")
+           << rows << " rows over " << rowWarps
+           << " warps are no whole fragments of 16 rows";
+  if (schedule.getKeys() % 16 != 0)
+    return op->emitError("schedule: keys must be a multiple of 16, found ")
+           << schedule.getKeys();
+  if (warps > 32)
+    return op->emitError("schedule: at most 32 warps fit a block, found ")
+           << warps;
+  return success();
+}
+
+FragmentConverter::FragmentConverter(const WarpLayout &layout)
+    : layout(layout) {
+  addConversion([](Type type) { return type; });
+  addConversion([this](TileType type, SmallVectorImpl<Type> &results)
+                    -> std::optional<LogicalResult> {
+    Type element = type.getElementType();
+    int64_t rows = this->layout.getRowFragments();
+    if (type.getShape().size() == 1)
+      results.append(rows, VectorType::get({2}, element));
+    else if (type.getRows() == 1)
+      results.append(type.getColumns() / 8, VectorType::get({2}, element));
+    else
+      results.append(rows * type.getColumns() / 8,
+                     VectorType::get({2, 2}, element));
+    return success();
+  });
+}
+
+Value FragmentBuilder::floating(Type type, double value) {
+  return arith::ConstantOp::create(*this, getFloatAttr(type, value));
+}
+Value FragmentBuilder::add(Value a, Value b) {
+  return createOrFold<arith::AddIOp>(a, b);
+}
+Value FragmentBuilder::add(Value a, int64_t b) {
+  return b == 0 ? a : add(a, index(b));
+}
+Value FragmentBuilder::mul(Value a, int64_t b) {
+  return b == 1 ? a : createOrFold<arith::MulIOp>(a, index(b));
+}
+Value FragmentBuilder::div(Value a, int64_t b) {
+  return b == 1 ? a : createOrFold<arith::DivUIOp>(a, index(b));
+}
+Value FragmentBuilder::rem(Value a, int64_t b) {
+  return b == 1 ? index(0) : createOrFold<arith::RemUIOp>(a, index(b));
+}
+
+Value FragmentBuilder::lane() {
+  return gpu::LaneIdOp::create(*this, /*upper_bound=*/getIndexAttr(32));
+}
+Value FragmentBuilder::thread() {
+  return gpu::ThreadIdOp::create(*this, gpu::Dimension::x,
+                                 getIndexAttr(layout.warps * 32));
+}
+
+Value FragmentBuilder::splat(Value scalar, int64_t count) {
+  return vector::BroadcastOp::create(
+      *this, VectorType::get({count}, scalar.getType()), scalar);
+}
+Value FragmentBuilder::extract(Value vector, int64_t position) {
+  return vector::ExtractOp::create(*this, vector, position);
+}
+Value FragmentBuilder::insert(Value value, Value vector, int64_t position) {
+  return vector::InsertOp::create(*this, value, vector, position);
+}
+
+Value FragmentBuilder::convert(Value vector, Type element) {
+  auto type = cast<VectorType>(vector.getType());
+  auto target = VectorType::get(type.getShape(), element);
+  unsigned from = type.getElementTypeBitWidth(),
+           to = element.getIntOrFloatBitWidth();
+  if (from < to)
+    return arith::ExtFOp::create(*this, target, vector);
+  if (from > to)
+    return arith::TruncFOp::create(*this, target, vector);
+  return vector;
+}
+
+Value FragmentBuilder::zeros(ArrayRef<int64_t> shape, Type element) {
+  return arith::ConstantOp::create(
+      *this, getZeroAttr(VectorType::get(shape, element)));
+}
+
+Value FragmentBuilder::reduceQuad(Value scalar, bool isMax) {
+  for (int32_t offset : {1, 2}) {
+    Value other = gpu::ShuffleOp::create(*this, scalar, offset, 32,
+                                         gpu::ShuffleMode::XOR)
+                      .getShuffleResult();
+    scalar = isMax ? arith::MaxNumFOp::create(*this, scalar, other).getResult()
+                   : arith::AddFOp::create(*this, scalar, other).getResult();
+  }
+  return scalar;
+}
+
+static Value callIntrinsic(ImplicitLocOpBuilder &b, StringRef name,
+                           Value scalar) {
+  return LLVM::CallIntrinsicOp::create(b, scalar.getType(),
+                                       b.getStringAttr(name), scalar)
+      .getResult(0);
+}
+Value FragmentBuilder::exp2(Value scalar) {
+  return callIntrinsic(*this, "llvm.nvvm.ex2.approx.ftz.f", scalar);
+}
+Value FragmentBuilder::log2(Value scalar) {
+  return callIntrinsic(*this, "llvm.nvvm.lg2.approx.ftz.f", scalar);
+}

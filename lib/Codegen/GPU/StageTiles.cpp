@@ -1,0 +1,182 @@
+//===- StageTiles.cpp - Shared memory and asynchronous copies -------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "simplexir/Codegen/GPU/Passes.h"
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace simplexir {
+#define GEN_PASS_DEF_STAGETILES
+#include "simplexir/Codegen/GPU/Passes.h.inc"
+} // namespace simplexir
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+/// A padded row: its length in 16-byte units is odd, so the eight rows that an
+/// ldmatrix reads at one column lie in different banks.
+int64_t getPitch(int64_t columns, Type element) {
+  return columns + 16 * 8 / element.getIntOrFloatBitWidth();
+}
+
+MemRefType getSharedType(ArrayRef<int64_t> shape, Type element) {
+  return MemRefType::get(shape, element, MemRefLayoutAttrInterface(),
+                         gpu::AddressSpaceAttr::get(
+                             element.getContext(),
+                             gpu::AddressSpace::Workgroup));
+}
+
+/// A buffer of padded rows, seen without the padding.
+Value allocShared(ImplicitLocOpBuilder &b, int64_t count, TileType tile) {
+  int64_t pitch = getPitch(tile.getColumns(), tile.getElementType());
+  Value buffer = memref::AllocOp::create(
+      b, getSharedType({count, tile.getRows(), pitch}, tile.getElementType()));
+  SmallVector<OpFoldResult> zero(3, b.getIndexAttr(0)),
+      one(3, b.getIndexAttr(1)),
+      sizes{b.getIndexAttr(count), b.getIndexAttr(tile.getRows()),
+            b.getIndexAttr(tile.getColumns())};
+  return memref::SubViewOp::create(b, buffer, zero, sizes, one);
+}
+
+/// buffer[slot, :, :]
+Value getSlot(ImplicitLocOpBuilder &b, Value buffer, Value slot) {
+  auto type = cast<MemRefType>(buffer.getType());
+  SmallVector<OpFoldResult> offsets{slot, b.getIndexAttr(0), b.getIndexAttr(0)},
+      sizes{b.getIndexAttr(1), b.getIndexAttr(type.getDimSize(1)),
+            b.getIndexAttr(type.getDimSize(2))},
+      one(3, b.getIndexAttr(1));
+  auto reduced = cast<MemRefType>(memref::SubViewOp::inferRankReducedResultType(
+      type.getShape().drop_front(), type, offsets, sizes, one));
+  return memref::SubViewOp::create(b, reduced, buffer, offsets, sizes, one);
+}
+
+struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
+  void runOnOperation() override {
+    if (!getOperation()->hasAttr(kKernelAttrName))
+      return;
+    auto schedule =
+        getOperation()->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
+    if (!schedule || schedule.getStages() != 2) {
+      getOperation()->emitError("simplex-stage-tiles needs a tiled kernel "
+                                "whose schedule has stages = 2");
+      return signalPassFailure();
+    }
+    llvm::SetVector<LoadOp> queries;
+    llvm::MapVector<scf::ForOp, llvm::SetVector<LoadOp>> tiles;
+    getOperation().walk([&](Operation *op) {
+      if (auto combine = dyn_cast<CombineOp>(op)) {
+        if (auto load = combine.getQuery().getDefiningOp<LoadOp>())
+          queries.insert(load);
+      } else if (auto contract = dyn_cast<ContractOp>(op)) {
+        auto load = contract.getRhs().getDefiningOp<LoadOp>();
+        if (auto loop = load ? dyn_cast<scf::ForOp>(load->getParentOp())
+                             : scf::ForOp())
+          tiles[loop].insert(load);
+      }
+    });
+    for (LoadOp load : queries)
+      stageQuery(load);
+    for (auto &[loop, loads] : tiles)
+      stageLoop(loop, SmallVector<LoadOp>(loads.begin(), loads.end()));
+  }
+
+  /// One copy of the query rows for each term; the outer keys' rows are
+  /// rotated as they are loaded.
+  void stageQuery(LoadOp load) {
+    SmallVector<CombineOp> users;
+    for (Operation *user : load->getUsers())
+      users.push_back(cast<CombineOp>(user));
+    CombineOp first = users.front();
+    int64_t arity = first.getKeys().size() + 2;
+    SmallVector<FormTerm> terms = first.getForm().getTerms(arity);
+    TileType type = cast<TileType>(load.getType());
+    ImplicitLocOpBuilder b(load.getLoc(), load);
+    Value buffer = allocShared(b, terms.size(), type);
+    CopyTermsOp::create(b, first.getForm(), load.getSource(), load.getBatch(),
+                        load.getSequence(), load.getHead(), load.getBegin(),
+                        load.getEnd(), load.getHeadEnd(), buffer,
+                        load.getHeadsAttr(), b.getI64IntegerAttr(arity),
+                        first.getFactorAttr());
+    CopyWaitOp::create(b);
+    for (CombineOp user : users) {
+      user.getQueryMutable().assign(buffer);
+      rotateKeys(user, terms);
+    }
+    load.erase();
+  }
+
+  /// One operand a term and outer key, term by term.
+  static void rotateKeys(CombineOp op, ArrayRef<FormTerm> terms) {
+    SmallVector<Value> rotated;
+    int64_t chunk = op.getForm().getChunk();
+    for (const FormTerm &term : terms)
+      for (auto [i, key] : llvm::enumerate(op.getKeys())) {
+        int64_t rotation = term.rotations[i + 1];
+        if (rotation == 0) {
+          rotated.push_back(key);
+          continue;
+        }
+        OpBuilder b(op);
+        auto load = cast<LoadOp>(b.clone(*key.getDefiningOp()));
+        load.setRotation(rotation);
+        load.setChunk(chunk);
+        rotated.push_back(load);
+      }
+    op.getKeysMutable().assign(rotated);
+  }
+
+  void stageLoop(scf::ForOp loop, SmallVector<LoadOp> loads) {
+    ImplicitLocOpBuilder b(loop.getLoc(), loop);
+    SmallVector<Value> rings;
+    Value zero = arith::ConstantIndexOp::create(b, 0);
+    for (LoadOp load : loads)
+      rings.push_back(allocShared(b, 2, cast<TileType>(load.getType())));
+    auto copy = [&](Value column, Value slot) {
+      for (auto [load, ring] : llvm::zip_equal(loads, rings))
+        CopyOp::create(b, load.getSource(), load.getBatch(), column,
+                       load.getHead(), load.getBegin(), load.getEnd(),
+                       load.getHeadEnd(), getSlot(b, ring, slot),
+                       load.getHeadsAttr());
+    };
+    copy(loop.getLowerBound(), zero);
+
+    // The slot of the current tile is carried with the loop's state.
+    IRRewriter rewriter(b);
+    auto staged = cast<scf::ForOp>(*loop.replaceWithAdditionalYields(
+        rewriter, zero, /*replaceInitOperandUsesInLoop=*/false,
+        [&](OpBuilder &builder, Location loc, ArrayRef<BlockArgument> args)
+            -> SmallVector<Value> {
+          Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+          return {arith::SubIOp::create(builder, loc, one, args[0])};
+        }));
+    Value slot = staged.getRegionIterArgs().back();
+    b.setInsertionPointToStart(staged.getBody());
+    CopyWaitOp::create(b);
+    Value one = arith::ConstantIndexOp::create(b, 1);
+    Value other = arith::SubIOp::create(b, one, slot);
+    Value next = arith::AddIOp::create(b, staged.getInductionVar(),
+                                       staged.getStep());
+    Value more = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, next,
+                                       staged.getUpperBound());
+    auto prefetch = scf::IfOp::create(b, more, /*withElseRegion=*/false);
+    SmallVector<Value> current;
+    for (Value ring : rings)
+      current.push_back(getSlot(b, ring, slot));
+    b.setInsertionPointToStart(prefetch.thenBlock());
+    copy(next, other);
+    // The copies above read the loads' operands, so these go last.
+    for (auto [load, buffer] : llvm::zip_equal(loads, current)) {
+      load.getResult().replaceAllUsesWith(buffer);
+      load->erase();
+    }
+    // Whoever takes the rings' place must find them quiet.
+    b.setInsertionPointAfter(staged);
+    CopyWaitOp::create(b);
+  }
+};
+} // namespace
