@@ -1,0 +1,66 @@
+//===- Artifact.h - From kernels to a .simplex artifact --------*- C++ -*-===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SIMPLEXIR_CODEGEN_ARTIFACT_H
+#define SIMPLEXIR_CODEGEN_ARTIFACT_H
+
+#include "simplexir-runtime/Container.h"
+
+#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/Error.h"
+
+namespace mlir {
+class Operation;
+namespace func {
+class FuncOp;
+} // namespace func
+} // namespace mlir
+
+namespace simplexir {
+
+/// How one kernel is launched from one image.
+struct CompiledKernel {
+  /// The kernel's name in the artifact and its symbol in the image.
+  std::string name, symbol;
+  /// The triples of the attribute `simplex.grid`.
+  llvm::SmallVector<int64_t> grid;
+  /// GPU: threads of a block, and bytes of dynamic shared memory.
+  int64_t blockSize = 0, sharedMemory = 0;
+  /// CPU: bytes of workspace a thread.
+  int64_t workspace = 0;
+  /// Bytes that each argument's rows are aligned to; empty is the element's
+  /// size.
+  llvm::SmallVector<int64_t> alignments;
+};
+
+/// The grid of a function with `simplex.grid`; an error if there is none.
+llvm::Expected<llvm::SmallVector<int64_t>> getGrid(mlir::Operation *kernel);
+
+/// Collects kernels and their images for several chips.
+class ArtifactBuilder {
+public:
+  /// Adds a kernel function as `--simplex-outline-kernels` made it (not yet
+  /// tiled): its attention says what the arguments mean and which dynamic
+  /// extents are equal. Returns an error if the name is taken.
+  llvm::Error addKernel(mlir::func::FuncOp kernel, llvm::StringRef name);
+
+  /// Adds an image with code of all `kernels`, which were added before.
+  llvm::Error addImage(Image image, llvm::ArrayRef<CompiledKernel> kernels);
+
+  bool empty() const { return artifact.kernels.empty(); }
+  /// Why the artifact is not valid, or its bytes.
+  llvm::Expected<std::string> serialize() const;
+
+private:
+  Artifact artifact;
+};
+
+} // namespace simplexir
+
+#endif // SIMPLEXIR_CODEGEN_ARTIFACT_H

@@ -1,0 +1,59 @@
+//===- Passes.h - Passes of the code generators --------------- -*- C++ -*-===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SIMPLEXIR_CODEGEN_PASSES_H
+#define SIMPLEXIR_CODEGEN_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace mlir {
+class ModuleOp;
+namespace arith {
+class ArithDialect;
+} // namespace arith
+namespace func {
+class FuncOp;
+} // namespace func
+namespace LLVM {
+class LLVMDialect;
+} // namespace LLVM
+namespace math {
+class MathDialect;
+} // namespace math
+namespace memref {
+class MemRefDialect;
+} // namespace memref
+namespace scf {
+class SCFDialect;
+} // namespace scf
+namespace vector {
+class VectorDialect;
+} // namespace vector
+} // namespace mlir
+
+namespace simplexir {
+
+/// The bytes of the artifact that a module's launches refer to.
+constexpr llvm::StringLiteral kArtifactAttrName = "simplex.artifact";
+/// Bytes of workspace that a thread needs (on a CPU kernel).
+constexpr llvm::StringLiteral kWorkspaceAttrName = "simplex.workspace";
+/// Byte offsets of an operation's tiles in the workspace.
+constexpr llvm::StringLiteral kScratchAttrName = "simplex.scratch";
+/// The result is written over the tile operand.
+constexpr llvm::StringLiteral kInPlaceAttrName = "simplex.in_place";
+/// The load stores its tile transposed.
+constexpr llvm::StringLiteral kTransposedAttrName = "simplex.transposed";
+
+#define GEN_PASS_DECL
+#include "simplexir/Codegen/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "simplexir/Codegen/Passes.h.inc"
+
+} // namespace simplexir
+
+#endif // SIMPLEXIR_CODEGEN_PASSES_H

@@ -1,0 +1,65 @@
+//===- Pipelines.h - The pass pipelines ------------------------*- C++ -*-===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SIMPLEXIR_CODEGEN_PIPELINES_H
+#define SIMPLEXIR_CODEGEN_PIPELINES_H
+
+#include "simplexir/Codegen/Chips.h"
+
+#include "mlir/Support/LLVM.h"
+
+namespace mlir {
+class DialectRegistry;
+class OpPassManager;
+} // namespace mlir
+
+namespace simplexir {
+
+/// How far the kernels of a pipeline are lowered.
+enum class KernelStage {
+  /// The machine level, in upstream dialects: vector and scf on the CPU,
+  /// gpu and nvgpu on a GPU.
+  Machine,
+  /// The LLVM dialect (and NVVM).
+  LLVM
+};
+
+/// Tensors to buffers, and each attention to a launch of a kernel function.
+/// Buffers that do not leave their function are freed.
+void buildFrontPipeline(mlir::OpPassManager &manager);
+
+/// Gives each attention in a kernel a schedule for the target.
+void buildSchedulePipeline(mlir::OpPassManager &manager, bool gpu);
+
+/// Kernel functions with schedules to one work item in tile operations.
+void buildTilePipeline(mlir::OpPassManager &manager, bool gpu);
+
+/// Kernel functions in tile operations to a grid function each. `chip` is one
+/// of the x86-64 levels or `native`.
+mlir::LogicalResult buildCPUKernels(mlir::OpPassManager &manager,
+                                    llvm::StringRef chip, KernelStage stage,
+                                    std::string &error);
+
+/// Kernel functions in tile operations to a `gpu.module`.
+mlir::LogicalResult buildNVPTXKernels(mlir::OpPassManager &manager,
+                                      const GpuChip &chip, KernelStage stage,
+                                      std::string &error);
+
+/// Host functions, their launches lowered, to the LLVM dialect. With
+/// `hooks`, memory comes from `_mlir_memref_to_llvm_alloc` and `_free`, which
+/// the embedder defines, in place of malloc and free.
+void buildHostPipeline(mlir::OpPassManager &manager, bool hooks = false);
+
+/// Makes `--simplex-cpu-pipeline` and `--simplex-nvptx-pipeline` known.
+void registerPipelines();
+
+/// Everything that the pipelines load: dialects, interfaces, translations.
+void registerAllForCompiler(mlir::DialectRegistry &registry);
+
+} // namespace simplexir
+
+#endif // SIMPLEXIR_CODEGEN_PIPELINES_H

@@ -1,0 +1,243 @@
+//===- Pipelines.cpp - The pass pipelines ---------------------------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "simplexir/Codegen/Pipelines.h"
+#include "simplexir/Codegen/CPU/HostTarget.h"
+#include "simplexir/Codegen/CPU/Pipeline.h"
+#include "simplexir/Codegen/Passes.h"
+#include "simplexir/Transforms/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace simplexir;
+
+void simplexir::buildFrontPipeline(OpPassManager &manager) {
+  manager.addPass(createBufferize());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  bufferization::buildBufferDeallocationPipeline(manager);
+  manager.addPass(createOutlineKernels());
+}
+
+void simplexir::buildSchedulePipeline(OpPassManager &manager, bool gpu) {
+  SelectScheduleOptions options;
+  options.target = gpu ? "gpu" : "cpu";
+  manager.addPass(createSelectSchedule(options));
+}
+
+void simplexir::buildTilePipeline(OpPassManager &manager, bool gpu) {
+  TileAttentionOptions options;
+  options.widen = !gpu;
+  // The depth of one matrix instruction.
+  options.pad = gpu ? 16 : 1;
+  manager.addNestedPass<func::FuncOp>(createTileAttention(options));
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createFuseOnlineSoftmax());
+  manager.addPass(createFoldBiases());
+  manager.addPass(createGuardMasks());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+}
+
+LogicalResult simplexir::buildCPUKernels(OpPassManager &manager, StringRef chip,
+                                         KernelStage stage,
+                                         std::string &error) {
+  HostTarget target;
+  if (!resolveHostTarget(chip, target, error))
+    return failure();
+  CPUKernelOptions options;
+  options.vectorBytes = target.vectorBytes;
+  options.registers = target.registers;
+  options.stage =
+      stage == KernelStage::LLVM ? CPUStage::LLVM : CPUStage::Vector;
+  buildCPUKernelPipeline(manager, options);
+  return success();
+}
+
+LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
+                                           const GpuChip &chip,
+                                           KernelStage stage,
+                                           std::string &error) {
+  // By name: a build without the GPU conversion still has the rest.
+  llvm::raw_string_ostream messages(error);
+  if (failed(parsePassPipeline(
+          "convert-simplex-to-gpu{chip=" + std::string(chip.name) + "}",
+          manager, messages)))
+    return failure();
+  if (stage == KernelStage::Machine)
+    return success();
+  auto &kernels = manager.nest<gpu::GPUModuleOp>();
+  kernels.addPass(createLoopInvariantCodeMotionPass());
+  kernels.addPass(createConvertNVGPUToNVVMPass());
+  kernels.addPass(createConvertVectorToSCFPass());
+  kernels.addPass(createSCFToControlFlowPass());
+  kernels.addPass(memref::createExpandStridedMetadataPass());
+  kernels.addPass(createLowerAffinePass());
+  ConvertGpuOpsToNVVMOpsOptions nvvm;
+  nvvm.indexBitwidth = 64;
+  kernels.addPass(createConvertGpuOpsToNVVMOps(nvvm));
+  kernels.addPass(createConvertVectorToLLVMPass());
+  kernels.addPass(createConvertIndexToLLVMPass());
+  kernels.addPass(createArithToLLVMConversionPass());
+  kernels.addPass(createFinalizeMemRefToLLVMConversionPass());
+  kernels.addPass(createConvertControlFlowToLLVMPass());
+  kernels.addPass(createUBToLLVMConversionPass());
+  kernels.addPass(createConvertNVVMToLLVMPass());
+  kernels.addPass(createReconcileUnrealizedCastsPass());
+  kernels.addPass(createCanonicalizerPass());
+  kernels.addPass(createCSEPass());
+  return success();
+}
+
+void simplexir::buildHostPipeline(OpPassManager &manager, bool hooks) {
+  manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  manager.addPass(memref::createExpandStridedMetadataPass());
+  manager.addPass(createLowerAffinePass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(createConvertVectorToLLVMPass());
+  manager.addPass(createConvertMathToLLVMPass());
+  manager.addPass(createConvertIndexToLLVMPass());
+  manager.addPass(createArithToLLVMConversionPass());
+  FinalizeMemRefToLLVMConversionPassOptions memory;
+  memory.useGenericFunctions = hooks;
+  manager.addPass(createFinalizeMemRefToLLVMConversionPass(memory));
+  manager.addPass(createConvertControlFlowToLLVMPass());
+  manager.addPass(createConvertFuncToLLVMPass());
+  manager.addPass(createUBToLLVMConversionPass());
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  manager.addPass(createCanonicalizerPass());
+}
+
+//===----------------------------------------------------------------------===//
+// The pipelines of simplex-opt
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
+  Option<std::string> chip{*this, "chip", llvm::cl::init("native"),
+                           llvm::cl::desc("x86-64-v2, -v3, -v4 or native")};
+  Option<std::string> emit{*this, "emit", llvm::cl::init("llvm"),
+                           llvm::cl::desc("mlir or llvm")};
+};
+
+struct NVPTXPipelineOptions : PassPipelineOptions<NVPTXPipelineOptions> {
+  Option<std::string> chip{*this, "chip", llvm::cl::init("sm_80"),
+                           llvm::cl::desc("The GPU to compile for")};
+  Option<std::string> emit{*this, "emit", llvm::cl::init("ptx"),
+                           llvm::cl::desc("mlir, llvm, ptx or cubin")};
+  Option<std::string> ptxas{*this, "ptxas", llvm::cl::init(""),
+                            llvm::cl::desc("The path of ptxas")};
+};
+} // namespace
+
+/// The part before the targets diverge. Launches are lowered before kernels
+/// change their types; the kernels stay in the module, to be seen.
+static void buildCommonPart(OpPassManager &manager, bool gpu) {
+  buildFrontPipeline(manager);
+  LowerLaunchOptions launch;
+  launch.keepKernels = true;
+  manager.addPass(createLowerLaunch(launch));
+  buildSchedulePipeline(manager, gpu);
+  buildTilePipeline(manager, gpu);
+}
+
+using ErrorHandler = llvm::function_ref<LogicalResult(const llvm::Twine &)>;
+
+template <typename Options>
+static void registerPipeline(StringRef name, StringRef description,
+                             LogicalResult (*build)(OpPassManager &,
+                                                    const Options &,
+                                                    std::string &)) {
+  registerPassPipeline(
+      name, description,
+      [build](OpPassManager &manager, StringRef text, ErrorHandler onError) {
+        Options options;
+        if (failed(options.parseFromString(text)))
+          return failure();
+        std::string error;
+        if (failed(build(manager, options, error)))
+          return onError(error);
+        return success();
+      },
+      [](llvm::function_ref<void(const detail::PassOptions &)> visit) {
+        visit(Options());
+      });
+}
+
+static LogicalResult buildCPU(OpPassManager &manager,
+                              const CPUPipelineOptions &options,
+                              std::string &error) {
+  if (options.emit != "mlir" && options.emit != "llvm") {
+    error = "emit is '" + options.emit + "', expected mlir or llvm";
+    return failure();
+  }
+  bool machine = options.emit == "mlir";
+  buildCommonPart(manager, /*gpu=*/false);
+  if (failed(buildCPUKernels(manager, options.chip,
+                             machine ? KernelStage::Machine : KernelStage::LLVM,
+                             error)))
+    return failure();
+  if (!machine)
+    buildHostPipeline(manager);
+  return success();
+}
+
+static LogicalResult buildNVPTX(OpPassManager &manager,
+                                const NVPTXPipelineOptions &options,
+                                std::string &error) {
+  llvm::Expected<GpuChip> chip = lookupGpuChip(options.chip);
+  if (!chip) {
+    error = llvm::toString(chip.takeError());
+    return failure();
+  }
+  if (options.emit != "mlir" && options.emit != "llvm" &&
+      options.emit != "ptx" && options.emit != "cubin") {
+    error = "emit is '" + options.emit + "', expected mlir, llvm, ptx or cubin";
+    return failure();
+  }
+  bool machine = options.emit == "mlir";
+  buildCommonPart(manager, /*gpu=*/true);
+  if (failed(buildNVPTXKernels(
+          manager, *chip, machine ? KernelStage::Machine : KernelStage::LLVM,
+          error)))
+    return failure();
+  if (machine)
+    return success();
+  buildHostPipeline(manager);
+  if (options.emit == "llvm")
+    return success();
+  EmitNVPTXOptions emit;
+  emit.chip = options.chip;
+  emit.emit = options.emit;
+  emit.ptxas = options.ptxas;
+  manager.addPass(createEmitNVPTX(emit));
+  return success();
+}
+
+void simplexir::registerPipelines() {
+  registerPipeline<CPUPipelineOptions>(
+      "simplex-cpu-pipeline",
+      "Compile attention for x86-64: kernels to grid functions, host functions "
+      "to calls of the runtime",
+      buildCPU);
+  registerPipeline<NVPTXPipelineOptions>(
+      "simplex-nvptx-pipeline",
+      "Compile attention for an NVIDIA GPU: kernels to a gpu.module or "
+      "gpu.binary, host functions to calls of the runtime",
+      buildNVPTX);
+}

@@ -1,0 +1,168 @@
+//===- Manifest.cpp - The manifest section of a .simplex file -------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// See the LICENSE file for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Manifest.h"
+#include "Support.h"
+
+using namespace simplexir;
+
+static void encode(ByteWriter &out, const Extent &extent) {
+  out.u8(extent.named);
+  out.u64(static_cast<uint64_t>(extent.value));
+}
+
+static void encode(ByteWriter &out, const Argument &argument) {
+  out.u8(static_cast<uint8_t>(argument.kind));
+  out.str(argument.name);
+  if (argument.kind == Argument::Kind::Index)
+    return;
+  out.u8(static_cast<uint8_t>(argument.dtype));
+  out.u8(argument.innermostContiguous);
+  out.u8(argument.isOutput);
+  out.u32(argument.alignment);
+  out.u32(static_cast<uint32_t>(argument.dims.size()));
+  for (const Extent &dim : argument.dims)
+    encode(out, dim);
+}
+
+static void encode(ByteWriter &out, const KernelImage &image) {
+  out.u32(image.image);
+  out.str(image.symbol);
+  out.u32(image.blockSize);
+  out.u32(image.sharedMemory);
+  out.u64(image.workspacePerThread);
+  out.u32(static_cast<uint32_t>(image.grid.size()));
+  for (const GridFactor &factor : image.grid) {
+    encode(out, factor.extent);
+    out.u64(static_cast<uint64_t>(factor.divisor));
+  }
+}
+
+std::string simplexir::encodeManifest(const Artifact &artifact) {
+  ByteWriter out;
+  out.u32(static_cast<uint32_t>(artifact.images.size()));
+  for (const Image &image : artifact.images) {
+    out.u8(static_cast<uint8_t>(image.kind));
+    out.str(image.chip);
+    out.u32(image.minDriver);
+  }
+  out.u32(static_cast<uint32_t>(artifact.kernels.size()));
+  for (const Kernel &kernel : artifact.kernels) {
+    out.str(kernel.name);
+    out.u32(static_cast<uint32_t>(kernel.dimNames.size()));
+    for (const std::string &name : kernel.dimNames)
+      out.str(name);
+    out.u32(static_cast<uint32_t>(kernel.arguments.size()));
+    for (const Argument &argument : kernel.arguments)
+      encode(out, argument);
+    out.u32(static_cast<uint32_t>(kernel.images.size()));
+    for (const KernelImage &image : kernel.images)
+      encode(out, image);
+  }
+  return std::move(out.bytes);
+}
+
+/// A byte that has to be 0 or 1.
+static bool decodeBool(ByteReader &in) {
+  uint8_t value = in.u8();
+  if (value > 1)
+    in.failed = true;
+  return value == 1;
+}
+
+/// An enumeration whose values are 0 to `last`.
+template <typename Enum>
+static Enum decodeEnum(ByteReader &in, Enum last) {
+  uint8_t value = in.u8();
+  if (value > static_cast<uint8_t>(last)) {
+    in.failed = true;
+    return Enum{};
+  }
+  return static_cast<Enum>(value);
+}
+
+static constexpr size_t ExtentBytes = 9;
+static constexpr size_t FactorBytes = 17;
+static constexpr size_t ImageBytes = 9;
+static constexpr size_t ArgumentBytes = 5;
+static constexpr size_t KernelImageBytes = 28;
+static constexpr size_t KernelBytes = 16;
+
+static Extent decodeExtent(ByteReader &in) {
+  bool named = decodeBool(in);
+  return {named, static_cast<int64_t>(in.u64())};
+}
+
+static Argument decodeArgument(ByteReader &in) {
+  Argument argument;
+  argument.kind = decodeEnum(in, Argument::Kind::Index);
+  argument.name = in.str(MaxNameBytes);
+  if (argument.kind == Argument::Kind::Index)
+    return argument;
+  argument.dtype = decodeEnum(in, DType::F64);
+  argument.innermostContiguous = decodeBool(in);
+  argument.isOutput = decodeBool(in);
+  argument.alignment = in.u32();
+  uint32_t rank = in.count(MaxRank, ExtentBytes);
+  for (uint32_t i = 0; i < rank; ++i)
+    argument.dims.push_back(decodeExtent(in));
+  return argument;
+}
+
+static KernelImage decodeKernelImage(ByteReader &in) {
+  KernelImage image;
+  image.image = in.u32();
+  image.symbol = in.str(MaxNameBytes);
+  image.blockSize = in.u32();
+  image.sharedMemory = in.u32();
+  image.workspacePerThread = in.u64();
+  uint32_t factors = in.count(MaxGridFactors, FactorBytes);
+  for (uint32_t i = 0; i < factors; ++i) {
+    Extent extent = decodeExtent(in);
+    image.grid.push_back({extent, static_cast<int64_t>(in.u64())});
+  }
+  return image;
+}
+
+static Kernel decodeKernel(ByteReader &in) {
+  Kernel kernel;
+  kernel.name = in.str(MaxNameBytes);
+  uint32_t dims = in.count(MaxDimNames, 4);
+  for (uint32_t i = 0; i < dims && !in.failed; ++i)
+    kernel.dimNames.push_back(in.str(MaxNameBytes));
+  uint32_t arguments = in.count(MaxArguments, ArgumentBytes);
+  for (uint32_t i = 0; i < arguments && !in.failed; ++i)
+    kernel.arguments.push_back(decodeArgument(in));
+  uint32_t images = in.count(MaxImages, KernelImageBytes);
+  for (uint32_t i = 0; i < images && !in.failed; ++i)
+    kernel.images.push_back(decodeKernelImage(in));
+  return kernel;
+}
+
+bool simplexir::decodeManifest(const uint8_t *data, size_t size,
+                               Artifact &artifact, std::string &error) {
+  ByteReader in(data, size);
+  uint32_t images = in.count(MaxImages, ImageBytes);
+  for (uint32_t i = 0; i < images && !in.failed; ++i) {
+    Image image;
+    image.kind = decodeEnum(in, ImageKind::X86Object);
+    image.chip = in.str(MaxNameBytes);
+    image.minDriver = in.u32();
+    artifact.images.push_back(std::move(image));
+  }
+  uint32_t kernels = in.count(MaxKernels, KernelBytes);
+  for (uint32_t i = 0; i < kernels && !in.failed; ++i)
+    artifact.kernels.push_back(decodeKernel(in));
+  if (in.failed || in.left != 0) {
+    error = format("damaged artifact: the manifest is malformed at byte %llu "
+                   "of %llu",
+                   ull(static_cast<size_t>(in.data - data)), ull(size));
+    return false;
+  }
+  return true;
+}

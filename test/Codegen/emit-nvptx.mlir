@@ -1,0 +1,26 @@
+// RUN: simplex-opt %s --simplex-emit-nvptx="chip=sm_80 emit=ptx" | FileCheck %s
+// RUN: simplex-opt %s --simplex-emit-nvptx="chip=sm_90a" | FileCheck %s --check-prefix=HOPPER
+
+// CHECK: gpu.binary @kernels [#gpu.object<#nvvm.target<chip = "sm_80", features = "+ptx70">, assembly =
+// CHECK-SAME: .version 7.0
+// CHECK-SAME: .target sm_80
+// CHECK-SAME: .visible .entry multiply(
+// CHECK-SAME: ex2.approx.ftz.f32
+// CHECK-SAME: mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32
+// HOPPER: .version 8.6
+// HOPPER-SAME: .target sm_90a
+gpu.module @kernels {
+  llvm.func @multiply(%in: !llvm.ptr<1>, %out: !llvm.ptr<1>) attributes {gpu.kernel, nvvm.kernel} {
+    %a = llvm.load %in : !llvm.ptr<1> -> i32
+    %x = llvm.load %out : !llvm.ptr<1> -> f32
+    %e = llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz"(%x) : (f32) -> f32
+    %d = nvvm.mma.sync A[%a, %a, %a, %a] B[%a, %a] C[%e, %e, %e, %e]
+        {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>,
+         multiplicandAPtxType = #nvvm.mma_type<bf16>,
+         multiplicandBPtxType = #nvvm.mma_type<bf16>, shape = #nvvm.shape<m = 16, n = 8, k = 16>}
+        : (i32, i32, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+    %r = llvm.extractvalue %d[0] : !llvm.struct<(f32, f32, f32, f32)>
+    llvm.store %r, %out : f32, !llvm.ptr<1>
+    llvm.return
+  }
+}

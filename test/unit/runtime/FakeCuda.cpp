@@ -1,0 +1,203 @@
+//===- FakeCuda.cpp - A CUDA driver that records its calls ----------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// See the LICENSE file for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "FakeCuda.h"
+
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+
+using Context = FakeCuda::Context;
+enum { Success = 0, InvalidValue = 1, InvalidDevice = 101, NotFound = 500 };
+
+FakeCuda &fakeCuda() {
+  static FakeCuda state;
+  return state;
+}
+
+FakeCuda::Context *makeFakeContext(int device) {
+  static uint64_t nextId = 1;
+  return new Context{device, nextId++}; // few and small: never freed
+}
+
+extern "C" {
+int cuInit(unsigned) { return fakeCuda().initResult; }
+int cuDriverGetVersion(int *version) {
+  *version = fakeCuda().driverVersion;
+  return Success;
+}
+int cuGetErrorName(int code, const char **name) {
+  *name = code == NotFound ? "CUDA_ERROR_NOT_FOUND" : "CUDA_ERROR_FAKE";
+  return Success;
+}
+int cuGetErrorString(int, const char **text) {
+  *text = "a fake explanation";
+  return Success;
+}
+int cuDeviceGetCount(int *count) {
+  *count = fakeCuda().deviceCount;
+  return Success;
+}
+int cuDeviceGet(int *device, int ordinal) {
+  *device = ordinal;
+  return ordinal < fakeCuda().deviceCount ? Success : InvalidDevice;
+}
+int cuDeviceGetName(char *name, int size, int) {
+  std::snprintf(name, static_cast<size_t>(size), "Fake GPU");
+  return Success;
+}
+int cuDeviceTotalMem_v2(size_t *bytes, int) {
+  *bytes = 1 << 20;
+  return Success;
+}
+int cuDeviceGetAttribute(int *value, int attribute, int) {
+  switch (attribute) {
+  case 16:
+    *value = 132;
+    return Success;
+  case 75:
+    *value = fakeCuda().major;
+    return Success;
+  case 76:
+    *value = fakeCuda().minor;
+    return Success;
+  case 88:
+    *value = fakeCuda().pageable;
+    return Success;
+  case 97:
+    *value = fakeCuda().sharedLimit;
+    return Success;
+  default:
+    return InvalidValue;
+  }
+}
+int cuDevicePrimaryCtxRetain(Context **context, int device) {
+  Context *&primary = fakeCuda().primary[device];
+  if (!primary)
+    primary = makeFakeContext(device);
+  *context = primary;
+  return Success;
+}
+int cuCtxGetCurrent(Context **context) {
+  auto &stack = fakeCuda().current;
+  *context = stack.empty() ? nullptr : stack.back();
+  return Success;
+}
+int cuCtxPushCurrent_v2(Context *context) {
+  fakeCuda().current.push_back(context);
+  return Success;
+}
+int cuCtxPopCurrent_v2(Context **context) {
+  auto &stack = fakeCuda().current;
+  if (stack.empty())
+    return InvalidValue;
+  *context = stack.back();
+  stack.pop_back();
+  return Success;
+}
+int cuCtxGetDevice(int *device) {
+  auto &stack = fakeCuda().current;
+  if (stack.empty())
+    return InvalidValue;
+  *device = stack.back()->device;
+  return Success;
+}
+int cuCtxGetId(Context *context, unsigned long long *id) {
+  *id = context->id;
+  return Success;
+}
+int cuStreamGetCtx(FakeCuda::Stream *stream, Context **context) {
+  *context = stream->context;
+  return Success;
+}
+int cuModuleLoadDataEx(void **module, const void *image, unsigned count,
+                       int *options, void **values) {
+  FakeCuda &fake = fakeCuda();
+  if (fake.current.empty())
+    return InvalidValue;
+  if (fake.moduleLoadResult) {
+    for (unsigned i = 0; i < count; ++i)
+      if (options[i] == 5)
+        std::strcpy(static_cast<char *>(values[i]), fake.jitLog.c_str());
+    return fake.moduleLoadResult;
+  }
+  fake.loaded.emplace_back(static_cast<const char *>(image));
+  *module = reinterpret_cast<void *>(fake.loaded.size());
+  return Success;
+}
+int cuModuleUnload(void *) {
+  ++fakeCuda().unloads;
+  return Success;
+}
+int cuModuleGetFunction(void **function, void *, const char *name) {
+  if (std::strcmp(name, "absent") == 0)
+    return NotFound;
+  *function = const_cast<char *>(name);
+  return Success;
+}
+int cuFuncGetAttribute(int *value, int attribute, void *) {
+  *value = attribute == 0 ? fakeCuda().threadLimit : fakeCuda().staticShared;
+  return attribute <= 1 ? Success : InvalidValue;
+}
+int cuFuncSetAttribute(void *, int attribute, int value) {
+  if (attribute != 8)
+    return InvalidValue;
+  fakeCuda().maxDynamicShared = value;
+  return Success;
+}
+int cuLaunchKernel(void *function, unsigned grid, unsigned gridY,
+                   unsigned gridZ, unsigned block, unsigned blockY,
+                   unsigned blockZ, unsigned shared, void *stream,
+                   void **parameters, void **extra) {
+  FakeCuda &fake = fakeCuda();
+  if (gridY * gridZ * blockY * blockZ != 1 || extra || fake.current.empty())
+    return InvalidValue;
+  if (fake.launchResult)
+    return fake.launchResult;
+  FakeCuda::Launch launch{static_cast<const char *>(function),
+                          grid,
+                          block,
+                          shared,
+                          stream,
+                          fake.current.back(),
+                          {}};
+  for (unsigned i = 0; i < fake.numParameters; ++i) {
+    int64_t value;
+    std::memcpy(&value, parameters[i], sizeof(value));
+    launch.parameters.push_back(value);
+  }
+  fake.launches.push_back(std::move(launch));
+  return Success;
+}
+int cuPointerGetAttribute(void *data, int attribute, uint64_t address) {
+  if (attribute != 2 || address < fakeCuda().firstDeviceAddress)
+    return InvalidValue;
+  *static_cast<unsigned *>(data) = 2;
+  return Success;
+}
+
+// What no launch may call.
+#define FORBIDDEN(name)                                                        \
+  int name() {                                                                 \
+    ++fakeCuda().forbidden;                                                    \
+    return Success;                                                            \
+  }
+FORBIDDEN(cuMemAlloc_v2)
+FORBIDDEN(cuMemFree_v2)
+FORBIDDEN(cuMemcpyHtoDAsync_v2)
+FORBIDDEN(cuMemcpyDtoHAsync_v2)
+FORBIDDEN(cuMemsetD8Async)
+FORBIDDEN(cuStreamCreate)
+FORBIDDEN(cuStreamDestroy_v2)
+FORBIDDEN(cuStreamSynchronize)
+FORBIDDEN(cuEventCreate)
+FORBIDDEN(cuEventDestroy_v2)
+FORBIDDEN(cuEventRecord)
+FORBIDDEN(cuEventSynchronize)
+FORBIDDEN(cuEventElapsedTime)
+}

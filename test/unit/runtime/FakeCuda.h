@@ -1,0 +1,64 @@
+//===- FakeCuda.h - A CUDA driver that records its calls --------*- C++ -*-===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// See the LICENSE file for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SIMPLEXIR_TEST_UNIT_RUNTIME_FAKECUDA_H
+#define SIMPLEXIR_TEST_UNIT_RUNTIME_FAKECUDA_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// What the fake driver should pretend, and what it has seen.
+struct FakeCuda {
+  struct Context {
+    int device;
+    uint64_t id;
+  };
+  struct Stream {
+    Context *context;
+  };
+  struct Launch {
+    std::string function;
+    unsigned grid, block, shared;
+    void *stream;
+    Context *context;
+    std::vector<int64_t> parameters;
+  };
+
+  // Settings.
+  int initResult = 0;
+  int deviceCount = 2;
+  int driverVersion = 13000;
+  int major = 9, minor = 0;
+  int sharedLimit = 227 * 1024;
+  int staticShared = 0;
+  int threadLimit = 1024;
+  int pageable = 0;
+  int moduleLoadResult = 0;
+  std::string jitLog;
+  int launchResult = 0;
+  /// How many parameters the kernel has; a driver knows that from its code.
+  unsigned numParameters = 10;
+  /// Addresses below it count as host memory.
+  uint64_t firstDeviceAddress = 0;
+
+  // Records.
+  std::vector<Context *> current; // the stack; the last is current
+  std::vector<std::string> loaded;
+  int unloads = 0;
+  int maxDynamicShared = 0;
+  /// Calls that wait or allocate.
+  int forbidden = 0;
+  std::vector<Launch> launches;
+  Context *primary[8] = {};
+};
+
+FakeCuda &fakeCuda();
+FakeCuda::Context *makeFakeContext(int device);
+
+#endif // SIMPLEXIR_TEST_UNIT_RUNTIME_FAKECUDA_H
