@@ -7,6 +7,7 @@
 
 #include "simplexir/Codegen/CPU/HostTarget.h"
 #include "simplexir/Codegen/CPU/Pipeline.h"
+#include "simplexir/Codegen/GPU/Passes.h"
 #include "simplexir/Codegen/Pipelines.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -67,8 +68,6 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   kernels.addPass(createConvertVectorToLLVMPass());
   kernels.addPass(createConvertIndexToLLVMPass());
   kernels.addPass(createArithToLLVMConversionPass());
-  kernels.addPass(createFinalizeMemRefToLLVMConversionPass());
-  kernels.addPass(createConvertControlFlowToLLVMPass());
   kernels.addPass(createUBToLLVMConversionPass());
   kernels.addPass(createConvertNVVMToLLVMPass());
   kernels.addPass(createReconcileUnrealizedCastsPass());

@@ -8,6 +8,7 @@
 #ifndef SIMPLEXIR_CODEGEN_GPU_PASSES_H
 #define SIMPLEXIR_CODEGEN_GPU_PASSES_H
 
+#include "simplexir/Codegen/Passes.h"
 #include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -24,8 +25,6 @@
 
 namespace simplexir {
 
-/// Dynamic shared memory of a GPU kernel, in bytes.
-constexpr llvm::StringLiteral kSharedMemoryAttrName = "simplex.shared_memory";
 /// Marks a shared buffer that may take the place of the dead rings.
 constexpr llvm::StringLiteral kReuseAttrName = "simplex.reuse";
 
