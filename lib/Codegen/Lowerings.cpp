@@ -30,6 +30,7 @@ LogicalResult simplexir::buildCPUKernels(OpPassManager &manager, StringRef chip,
   CPUKernelOptions options;
   options.vectorBytes = target.vectorBytes;
   options.registers = target.registers;
+  options.hasHalf = target.hasHalf;
   options.stage =
       stage == KernelStage::LLVM ? CPUStage::LLVM : CPUStage::Vector;
   buildCPUKernelPipeline(manager, options);

@@ -76,7 +76,8 @@ def ExpandMath : Pass<"simplex-expand-math"> {
     `math.log2` of f32 and f64, scalars or vectors, become polynomials (f32
     within 2 ulp, f64 within 1e-14 relative; results below the smallest normal
     number are flushed to 0), and conversions between f32 and bf16 become
-    integer arithmetic that rounds to nearest even.
+    integer arithmetic that rounds to nearest even; with
+    `half`, f16 too (for chips without F16C).
 
     ```mlir
     %y = math.exp2 %x : vector<16xf32>
@@ -87,6 +88,8 @@ def ExpandMath : Pass<"simplex-expand-math"> {
     %y = arith.addi %p, %e
     ```
   }];
+  let options = [Option<"half", "half", "bool", "false",
+                        "Expand conversions of f16 too">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
 }
 

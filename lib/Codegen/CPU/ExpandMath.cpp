@@ -191,6 +191,85 @@ struct ExpandLog2 : OpRewritePattern<math::Log2Op> {
   }
 };
 
+/// Integer types of a float type's shape.
+Type getBitsType(Type type, unsigned width) {
+  Type integer = IntegerType::get(type.getContext(), width);
+  auto vector = dyn_cast<VectorType>(type);
+  return vector ? vector.clone(integer) : integer;
+}
+
+/// f16 to f32 by a multiplication, which also normalises small numbers.
+struct ExpandHalfExt : OpRewritePattern<arith::ExtFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::ExtFOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getIn().getType()).isF16() ||
+        !getElementTypeOrSelf(op.getType()).isF32())
+      return failure();
+    Location loc = op.getLoc();
+    Builder b(rewriter, loc, op.getType());
+    Value half = arith::BitcastOp::create(
+        rewriter, loc, getBitsType(op.getType(), 16), op.getIn());
+    Value bits = arith::ExtUIOp::create(rewriter, loc, b.bitsType, half);
+    Value magnitude = b.bits<arith::AndIOp>(bits, b.integer(0x7FFF));
+    Value sign = b.bits<arith::ShLIOp>(b.bits<arith::XOrIOp>(bits, magnitude),
+                                       b.integer(16));
+    Value shifted = b.bits<arith::ShLIOp>(magnitude, b.integer(13));
+    Value number =
+        b.toBits(b.mul(b.fromBits(shifted), b.number(std::ldexp(1.0, 112))));
+    Value special = b.bits<arith::OrIOp>(shifted, b.integer(0x7F800000));
+    Value isSpecial = arith::CmpIOp::create(
+        rewriter, loc, arith::CmpIPredicate::uge, magnitude, b.integer(0x7C00));
+    number = b.select(isSpecial, special, number);
+    rewriter.replaceOp(op, b.fromBits(b.bits<arith::OrIOp>(number, sign)));
+    return success();
+  }
+};
+
+/// f32 to f16, to nearest even.
+struct ExpandHalfTrunc : OpRewritePattern<arith::TruncFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::TruncFOp op,
+                                PatternRewriter &rewriter) const override {
+    Type from = op.getIn().getType();
+    if (!getElementTypeOrSelf(op.getType()).isF16() ||
+        !getElementTypeOrSelf(from).isF32())
+      return failure();
+    Location loc = op.getLoc();
+    Builder b(rewriter, loc, from);
+    auto atLeast = [&](Value x, int64_t bound) -> Value {
+      return arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::uge, x,
+                                   b.integer(bound));
+    };
+    Value bits = b.toBits(op.getIn());
+    Value magnitude = b.bits<arith::AndIOp>(bits, b.integer(0x7FFFFFFF));
+    Value sign = b.bits<arith::ShRUIOp>(b.bits<arith::XOrIOp>(bits, magnitude),
+                                        b.integer(16));
+    // Move the exponent's bias and round off 13 bits.
+    Value odd = b.bits<arith::AndIOp>(
+        b.bits<arith::ShRUIOp>(magnitude, b.integer(13)), b.integer(1));
+    Value rounded = b.bits<arith::AddIOp>(b.bits<arith::AddIOp>(magnitude, odd),
+                                          b.integer(0xFFF - 0x38000000));
+    Value result = b.bits<arith::ShRUIOp>(rounded, b.integer(13));
+    // Below 2^-14 an addition rounds at the right place.
+    Value small = b.bits<arith::SubIOp>(
+        b.toBits(b.add(b.fromBits(magnitude), b.number(0.5))),
+        b.integer(0x3F000000));
+    result = b.select(atLeast(magnitude, 0x38800000), result, small);
+    result =
+        b.select(atLeast(magnitude, 0x477FF000), b.integer(0x7C00), result);
+    result =
+        b.select(atLeast(magnitude, 0x7F800001), b.integer(0x7E00), result);
+    result = b.bits<arith::OrIOp>(result, sign);
+    Value half =
+        arith::TruncIOp::create(rewriter, loc, getBitsType(from, 16), result);
+    rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(), half);
+    return success();
+  }
+};
+
 struct ExpandMath : simplexir::impl::ExpandMathBase<ExpandMath> {
   using ExpandMathBase::ExpandMathBase;
 
@@ -198,6 +277,8 @@ struct ExpandMath : simplexir::impl::ExpandMathBase<ExpandMath> {
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpandExp2, ExpandLog2>(&getContext());
     arith::populateExpandBFloat16Patterns(patterns);
+    if (half)
+      patterns.add<ExpandHalfExt, ExpandHalfTrunc>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -37,7 +37,7 @@ static const char *const kExtras[] = {"avx512bf16", "avx512fp16", "avx512vbmi"};
 
 bool simplexir::resolveHostTarget(llvm::StringRef chip, HostTarget &target,
                                   std::string &error) {
-  target = {chip.str(), "", 32, 16};
+  target = {chip.str(), "", 32, 16, true};
   if (chip == "native") {
 #if defined(__x86_64__)
     llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
@@ -61,6 +61,7 @@ bool simplexir::resolveHostTarget(llvm::StringRef chip, HostTarget &target,
   }
   if (target.level == "x86-64-v2") {
     target.vectorBytes = 16;
+    target.hasHalf = false;
   } else if (target.level == "x86-64-v4") {
     target.vectorBytes = 64;
     target.registers = 32;

@@ -25,7 +25,9 @@ void simplexir::buildCPUKernelPipeline(OpPassManager &manager,
   vector.vectorBytes = options.vectorBytes;
   vector.registers = options.registers;
   manager.addNestedPass<func::FuncOp>(createConvertSimplexToVector(vector));
-  manager.addPass(createExpandMath());
+  ExpandMathOptions math;
+  math.half = !options.hasHalf;
+  manager.addPass(createExpandMath(math));
   // Loops no longer need to carry the tiles: each is one buffer.
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

@@ -9,6 +9,7 @@
 #include "KernelHarness.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 
@@ -21,6 +22,9 @@ static double getSeconds() {
 
 static int64_t countTuples(const Problem &p) {
   int64_t total = 0, q0 = p.keysLength - p.queries;
+  if (p.bidirectional)
+    return int64_t(std::pow(p.keysLength, p.getKeyCount())) * p.queries *
+           p.heads * p.batch;
   for (int64_t i = 0; i < p.queries; ++i) {
     int64_t tuples = 1, last = q0 + i;
     for (int64_t w : p.windows)
@@ -84,6 +88,22 @@ int main() {
   }
   double peak = measurePeak();
   std::printf("FMA peak of a core: %.1f GFLOP/s\n", peak);
+  Problem dense;
+  dense.queries = dense.keysLength = 128;
+  dense.windows = {0, 0};
+  dense.bidirectional = true;
+  dense.keys = 128;
+  for (int64_t dim : {64, 128})
+    for (int64_t rows : {4, 8, 16, 32, 64}) {
+      dense.dim = dense.valueDim = dim;
+      dense.rows = rows;
+      dense.keyHeads = 4;
+      bench(dense,
+            ("n=3 f32, no mask, D" + std::to_string(dim) + " rows " +
+             std::to_string(rows))
+                .c_str(),
+            peak);
+    }
   Problem p;
   p.queries = p.keysLength = 512;
   p.windows = {32, 256};

@@ -15,6 +15,7 @@
 
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Parser/Parser.h"
@@ -139,9 +140,43 @@ void Array::decode() {
   }
 }
 
-struct Kernel::Impl {
+namespace {
+/// Code in this process.
+struct LoadedCode {
   std::unique_ptr<llvm::orc::LLJIT> jit;
+
+  /// Compiles the module to an object, loads it and finds a symbol.
+  template <typename Function>
+  Function load(ModuleOp module, const HostTarget &target,
+                const std::string &name, std::string &error) {
+    llvm::SmallVector<char> object;
+    if (!emitHostObject(module, target, object, error))
+      return nullptr;
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+    auto created = llvm::orc::LLJITBuilder().create();
+    if (!created) {
+      error = llvm::toString(created.takeError());
+      return nullptr;
+    }
+    jit = std::move(*created);
+    auto buffer = llvm::MemoryBuffer::getMemBufferCopy(
+        llvm::StringRef(object.data(), object.size()), "kernel");
+    if (auto failure = jit->addObjectFile(std::move(buffer))) {
+      error = llvm::toString(std::move(failure));
+      return nullptr;
+    }
+    auto symbol = jit->lookup(name);
+    if (!symbol) {
+      error = llvm::toString(symbol.takeError());
+      return nullptr;
+    }
+    return symbol->toPtr<Function>();
+  }
 };
+} // namespace
+
+struct Kernel::Impl : LoadedCode {};
 
 Kernel::Kernel() : impl(new Impl) {}
 Kernel::~Kernel() = default;
@@ -191,7 +226,8 @@ std::unique_ptr<Kernel> Kernel::compile(const Problem &problem,
     kernel->grid.assign(grid.asArrayRef().begin(), grid.asArrayRef().end());
   }
   PassManager lowering(&context);
-  buildCPUKernelPipeline(lowering, {target.vectorBytes, target.registers});
+  buildCPUKernelPipeline(
+      lowering, {target.vectorBytes, target.registers, target.hasHalf});
   if (failed(lowering.run(*module))) {
     error = "lowering failed";
     return nullptr;
@@ -199,30 +235,8 @@ std::unique_ptr<Kernel> Kernel::compile(const Problem &problem,
   Operation *function = module->lookupSymbol(name);
   kernel->workspace =
       function->getAttrOfType<IntegerAttr>(kWorkspaceAttrName).getInt();
-  llvm::SmallVector<char> object;
-  if (!emitHostObject(*module, target, object, error))
-    return nullptr;
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
-  auto jit = llvm::orc::LLJITBuilder().create();
-  if (!jit) {
-    error = llvm::toString(jit.takeError());
-    return nullptr;
-  }
-  kernel->impl->jit = std::move(*jit);
-  auto buffer = llvm::MemoryBuffer::getMemBufferCopy(
-      llvm::StringRef(object.data(), object.size()), "kernel");
-  if (auto failure = kernel->impl->jit->addObjectFile(std::move(buffer))) {
-    error = llvm::toString(std::move(failure));
-    return nullptr;
-  }
-  auto symbol = kernel->impl->jit->lookup(name);
-  if (!symbol) {
-    error = llvm::toString(symbol.takeError());
-    return nullptr;
-  }
-  kernel->function = symbol->toPtr<Function>();
-  return kernel;
+  kernel->function = kernel->impl->load<Function>(*module, target, name, error);
+  return kernel->function ? std::move(kernel) : nullptr;
 }
 
 void Kernel::run(const std::vector<Array *> &arrays,
@@ -251,4 +265,53 @@ void Kernel::run(const std::vector<Array *> &arrays,
   char *aligned = reinterpret_cast<char *>(
       (reinterpret_cast<uintptr_t>(memory.data()) + 63) & ~uintptr_t{63});
   function(words.data(), 0, items, aligned);
+}
+
+struct MathFunction::Impl : LoadedCode {
+  Kernel::Function function = nullptr;
+};
+
+MathFunction::MathFunction() : impl(new Impl) {}
+MathFunction::~MathFunction() = default;
+
+std::unique_ptr<MathFunction> MathFunction::compile(const std::string &name,
+                                                    const std::string &element,
+                                                    const std::string &chip,
+                                                    std::string &error) {
+  DialectRegistry registry;
+  registry.insert<arith::ArithDialect, func::FuncDialect, math::MathDialect,
+                  memref::MemRefDialect, scf::SCFDialect, SimplexDialect>();
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  std::string memref = "memref<?x" + element + ">";
+  auto module = parseSourceString<ModuleOp>(
+      "func.func @f(%x: " + memref + ", %y: " + memref +
+          ") attributes {simplex.kernel} {\n  %i = simplex.work_item\n"
+          "  %a = memref.load %x[%i] : " +
+          memref + "\n  %b = math." + name + " %a : " + element +
+          "\n  memref.store %b, %y[%i] : " + memref + "\n  return\n}\n",
+      &context);
+  HostTarget target;
+  if (!module || !resolveHostTarget(chip, target, error))
+    return nullptr;
+  PassManager lowering(&context);
+  buildCPUKernelPipeline(
+      lowering, {target.vectorBytes, target.registers, target.hasHalf});
+  if (failed(lowering.run(*module))) {
+    error = "lowering failed";
+    return nullptr;
+  }
+  std::unique_ptr<MathFunction> math(new MathFunction);
+  math->impl->function =
+      math->impl->load<Kernel::Function>(*module, target, "f", error);
+  return math->impl->function ? std::move(math) : nullptr;
+}
+
+void MathFunction::run(const void *from, void *to, int64_t count) {
+  std::vector<int64_t> words;
+  for (const void *at : {from, static_cast<const void *>(to)}) {
+    int64_t base = reinterpret_cast<int64_t>(at);
+    words.insert(words.end(), {base, base, 0, count, 1});
+  }
+  std::vector<char> workspace(1 << 12);
+  impl->function(words.data(), 0, count, workspace.data());
 }

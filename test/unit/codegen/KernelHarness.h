@@ -63,14 +63,31 @@ public:
            const std::vector<int64_t> &indices);
   int64_t getWorkspace() const { return workspace; }
 
+  using Function = void (*)(const int64_t *, int64_t, int64_t, void *);
+
 private:
   Kernel();
   struct Impl;
   std::unique_ptr<Impl> impl;
   int64_t workspace = 0;
   std::vector<int64_t> grid;
-  using Function = void (*)(const int64_t *, int64_t, int64_t, void *);
   Function function = nullptr;
+};
+
+/// math.exp2 or math.log2 over an array.
+class MathFunction {
+public:
+  static std::unique_ptr<MathFunction> compile(const std::string &name,
+                                               const std::string &element,
+                                               const std::string &chip,
+                                               std::string &error);
+  ~MathFunction();
+  void run(const void *from, void *to, int64_t count);
+
+private:
+  MathFunction();
+  struct Impl;
+  std::unique_ptr<Impl> impl;
 };
 
 /// The operands (random numbers, rounded) and room for the results.

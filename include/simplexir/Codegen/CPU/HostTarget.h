@@ -27,6 +27,8 @@ struct HostTarget {
   /// Bytes of a vector register, and how many there are.
   int64_t vectorBytes;
   int64_t registers;
+  /// Converts f16 in hardware.
+  bool hasHalf;
 };
 
 /// Resolves a chip: a level, or `native`. On failure returns false and says

@@ -23,6 +23,8 @@ struct CPUKernelOptions {
   /// Of the chip: see HostTarget.h.
   int64_t vectorBytes = 32;
   int64_t registers = 16;
+  /// The chip converts f16 (F16C): from x86-64-v3 on.
+  bool hasHalf = true;
   CPUStage stage = CPUStage::LLVM;
 };
 
