@@ -38,15 +38,17 @@ LogicalResult simplexir::buildCPUKernels(OpPassManager &manager, StringRef chip,
 }
 
 LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
-                                           const GpuChip &chip,
+                                           const GpuChip & /*chip*/,
                                            KernelStage stage,
-                                           std::string &error) {
-  // By name: a build without the GPU conversion still has the rest.
-  llvm::raw_string_ostream messages(error);
-  if (failed(parsePassPipeline(
-          "convert-simplex-to-gpu{chip=" + std::string(chip.name) + "}",
-          manager, messages)))
-    return failure();
+                                           std::string & /*error*/) {
+  manager.addNestedPass<func::FuncOp>(createStageTiles());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createConvertSimplexToGPU());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addNestedPass<gpu::GPUModuleOp>(createSinkFragments());
+  manager.addNestedPass<gpu::GPUModuleOp>(createAssignSharedMemory());
   if (stage == KernelStage::Machine)
     return success();
   auto &kernels = manager.nest<gpu::GPUModuleOp>();
@@ -56,6 +58,9 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   kernels.addPass(createSCFToControlFlowPass());
   kernels.addPass(memref::createExpandStridedMetadataPass());
   kernels.addPass(createLowerAffinePass());
+  // To intrinsics, before the GPU conversion turns them into library calls.
+  kernels.addPass(createConvertMathToLLVMPass());
+  kernels.addPass(createArithToLLVMConversionPass());
   ConvertGpuOpsToNVVMOpsOptions nvvm;
   nvvm.indexBitwidth = 64;
   kernels.addPass(createConvertGpuOpsToNVVMOps(nvvm));

@@ -19,7 +19,7 @@ Status simplexir::loadArtifact(const uint8_t *data, size_t size,
   auto loaded = std::make_unique<SimplexirArtifact>();
   std::string error;
   if (!parse(data, size, loaded->contents, error)) {
-    bool newer = containerVersion(data, size) > ContainerVersion;
+    bool newer = containerVersion(data, size) > formatVersion;
     return {newer ? SIMPLEXIR_ERROR_NEWER_VERSION
                   : SIMPLEXIR_ERROR_INVALID_ARTIFACT,
             std::move(error)};

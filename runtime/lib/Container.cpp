@@ -16,14 +16,14 @@ using namespace simplexir;
 // The layout of docs/artifact.md. Sections follow the table in its order, each
 // at the next multiple of 64, so that there is one way only to write a file
 // and no byte that nobody checks.
-static const char Magic[8] = {'S', 'I', 'M', 'P', 'L', 'E', 'X', '\0'};
-static constexpr size_t HeaderSize = 32;
-static constexpr size_t HashOffset = 24;
-static constexpr size_t EntrySize = 24;
-static constexpr size_t SectionAlign = 64;
+static const char magic[8] = {'S', 'I', 'M', 'P', 'L', 'E', 'X', '\0'};
+static constexpr size_t headerSize = 32;
+static constexpr size_t hashOffset = 24;
+static constexpr size_t entrySize = 24;
+static constexpr size_t sectionAlign = 64;
 
 static size_t alignUp(size_t value) {
-  return (value + SectionAlign - 1) / SectionAlign * SectionAlign;
+  return (value + sectionAlign - 1) / sectionAlign * sectionAlign;
 }
 
 uint64_t simplexir::hashBytes(const uint8_t *data, size_t size,
@@ -36,8 +36,8 @@ uint64_t simplexir::hashBytes(const uint8_t *data, size_t size,
 /// The hash of the header (without its hash) and the section table, which
 /// holds the hashes of all sections: it identifies the whole file.
 static uint64_t hashOfHeader(const uint8_t *data, size_t tableEnd) {
-  uint64_t state = hashBytes(data, HashOffset);
-  return hashBytes(data + HeaderSize, tableEnd - HeaderSize, state);
+  uint64_t state = hashBytes(data, hashOffset);
+  return hashBytes(data + headerSize, tableEnd - headerSize, state);
 }
 
 std::string simplexir::serialize(const Artifact &artifact) {
@@ -49,7 +49,7 @@ std::string simplexir::serialize(const Artifact &artifact) {
   for (const Image &image : artifact.images)
     sections.push_back(&image.data);
 
-  size_t tableEnd = HeaderSize + sections.size() * EntrySize;
+  size_t tableEnd = headerSize + sections.size() * entrySize;
   size_t total = alignUp(tableEnd);
   for (size_t i = 0; i < sections.size(); ++i)
     total = (i + 1 < sections.size()) ? alignUp(total + sections[i]->size())
@@ -57,8 +57,8 @@ std::string simplexir::serialize(const Artifact &artifact) {
 
   ByteWriter out;
   out.bytes.reserve(total);
-  out.bytes.append(Magic, sizeof(Magic));
-  out.u32(ContainerVersion);
+  out.bytes.append(magic, sizeof(magic));
+  out.u32(formatVersion);
   out.u32(static_cast<uint32_t>(sections.size()));
   out.u64(total);
   out.u64(0); // the hash, when the table is known
@@ -73,7 +73,7 @@ std::string simplexir::serialize(const Artifact &artifact) {
   uint64_t hash = hashOfHeader(
       reinterpret_cast<const uint8_t *>(out.bytes.data()), tableEnd);
   for (int i = 0; i < 8; ++i)
-    out.bytes[HashOffset + i] = static_cast<char>(hash >> (8 * i));
+    out.bytes[hashOffset + i] = static_cast<char>(hash >> (8 * i));
   for (const std::string *section : sections) {
     out.bytes.resize(alignUp(out.bytes.size()), '\0');
     out.bytes += *section;
@@ -82,9 +82,9 @@ std::string simplexir::serialize(const Artifact &artifact) {
 }
 
 uint32_t simplexir::containerVersion(const uint8_t *data, size_t size) {
-  if (size < HeaderSize || std::memcmp(data, Magic, sizeof(Magic)) != 0)
+  if (size < headerSize || std::memcmp(data, magic, sizeof(magic)) != 0)
     return 0;
-  ByteReader in(data + sizeof(Magic), 4);
+  ByteReader in(data + sizeof(magic), 4);
   return in.u32();
 }
 
@@ -97,19 +97,19 @@ struct Section {
 
 static bool parseSections(const uint8_t *data, size_t size,
                           std::vector<Section> &sections, std::string &error) {
-  if (size < HeaderSize || std::memcmp(data, Magic, sizeof(Magic)) != 0) {
+  if (size < headerSize || std::memcmp(data, magic, sizeof(magic)) != 0) {
     error = "not a .simplex artifact: it does not start with the magic bytes";
     return false;
   }
-  ByteReader in(data + sizeof(Magic), HeaderSize - sizeof(Magic));
+  ByteReader in(data + sizeof(magic), headerSize - sizeof(magic));
   uint32_t version = in.u32(), count = in.u32();
   uint64_t total = in.u64(), hash = in.u64();
   // The version comes first: a later one can give every other byte a new
   // meaning, and the user should hear "newer", not "damaged".
-  if (version > ContainerVersion) {
+  if (version > formatVersion) {
     error = format("the artifact has format version %u, but this runtime reads "
                    "versions up to %u: update the runtime",
-                   version, ContainerVersion);
+                   version, formatVersion);
     return false;
   }
   if (version == 0) {
@@ -121,19 +121,19 @@ static bool parseSections(const uint8_t *data, size_t size,
                    ull(total), ull(size));
     return false;
   }
-  if (count == 0 || count > MaxImages + 1 ||
-      count > (size - HeaderSize) / EntrySize) {
+  if (count == 0 || count > maxImages + 1 ||
+      count > (size - headerSize) / entrySize) {
     error =
         format("damaged artifact: impossible number of sections, %u", count);
     return false;
   }
-  size_t tableEnd = HeaderSize + count * EntrySize;
+  size_t tableEnd = headerSize + count * entrySize;
   if (hashOfHeader(data, tableEnd) != hash) {
     error = "damaged artifact: the hash of the header does not match";
     return false;
   }
 
-  ByteReader table(data + HeaderSize, tableEnd - HeaderSize);
+  ByteReader table(data + headerSize, tableEnd - headerSize);
   size_t end = tableEnd;
   for (uint32_t i = 0; i < count; ++i) {
     uint64_t offset = table.u64(), length = table.u64(), expected = table.u64();

@@ -15,11 +15,11 @@
 
 using namespace simplexir;
 
-static constexpr uint64_t WorkspaceAlign = 64;
+static constexpr uint64_t workspaceAlign = 64;
 
 /// Chunks a thread gets: enough that threads which start late or run slowly
 /// leave no tail, few enough that the counter costs nothing.
-static constexpr int64_t ChunksPerThread = 8;
+static constexpr int64_t chunksPerThread = 8;
 
 namespace {
 /// Grows and stays, so that a launch after the first does not allocate.
@@ -29,7 +29,7 @@ public:
   void *get(uint64_t bytes) {
     if (bytes > size) {
       std::free(memory);
-      memory = std::aligned_alloc(WorkspaceAlign, bytes);
+      memory = std::aligned_alloc(workspaceAlign, bytes);
       size = memory ? bytes : 0;
     }
     return memory;
@@ -55,7 +55,7 @@ struct Job {
 } // namespace
 
 static uint64_t paddedWorkspace(uint64_t perThread) {
-  return (perThread + WorkspaceAlign - 1) / WorkspaceAlign * WorkspaceAlign;
+  return (perThread + workspaceAlign - 1) / workspaceAlign * workspaceAlign;
 }
 
 void Job::work(int64_t slot) {
@@ -108,7 +108,7 @@ Status simplexir::runOnCpu(const CpuLaunch &launch,
       return {SIMPLEXIR_ERROR_INVALID_ARGUMENT,
               format("the workspace has %llu bytes, expected at least %llu",
                      ull(options.workspaceSize), ull(needed))};
-    if (reinterpret_cast<uintptr_t>(options.workspace) % WorkspaceAlign != 0)
+    if (reinterpret_cast<uintptr_t>(options.workspace) % workspaceAlign != 0)
       return {SIMPLEXIR_ERROR_INVALID_ARGUMENT,
               "the workspace is not aligned to 64 bytes"};
   }
@@ -117,7 +117,7 @@ Status simplexir::runOnCpu(const CpuLaunch &launch,
 
   int64_t threads = std::min<int64_t>(launchThreads(options), launch.total);
   Job job{launch, threads,
-          std::max<int64_t>(1, launch.total / (threads * ChunksPerThread)),
+          std::max<int64_t>(1, launch.total / (threads * chunksPerThread)),
           paddedWorkspace(launch.workspacePerThread),
           static_cast<char *>(options.workspace)};
   auto body = [](void *context, int64_t slot) {

@@ -25,6 +25,7 @@ static Status open(CudaDriver &driver) {
     return noDriver(why ? why : "libcuda.so.1 cannot be opened");
   }
   // The library stays open: at exit other threads may still be in it.
+// NOLINTBEGIN(bugprone-macro-parentheses): names and types, no expressions.
 #define SIMPLEXIR_CUDA_LOAD(name, symbol, parameters)                          \
   driver.name =                                                                \
       reinterpret_cast<CUresult(*) parameters>(dlsym(library, symbol));        \
@@ -32,6 +33,7 @@ static Status open(CudaDriver &driver) {
     return noDriver("libcuda.so.1 has no " symbol);
   SIMPLEXIR_CUDA_FUNCTIONS(SIMPLEXIR_CUDA_LOAD)
 #undef SIMPLEXIR_CUDA_LOAD
+  // NOLINTEND(bugprone-macro-parentheses)
   driver.CtxGetId =
       reinterpret_cast<decltype(driver.CtxGetId)>(dlsym(library, "cuCtxGetId"));
 

@@ -96,10 +96,12 @@ enum : int { CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2 };
   X(EventElapsedTime, "cuEventElapsedTime", (float *, CUevent, CUevent))
 
 struct CudaDriver {
+// NOLINTBEGIN(bugprone-macro-parentheses): names and types, no expressions.
 #define SIMPLEXIR_CUDA_FIELD(name, symbol, parameters)                         \
   CUresult(*name) parameters = nullptr;
   SIMPLEXIR_CUDA_FUNCTIONS(SIMPLEXIR_CUDA_FIELD)
 #undef SIMPLEXIR_CUDA_FIELD
+  // NOLINTEND(bugprone-macro-parentheses)
   /// CUDA 12 and newer: never reused, unlike a context's address.
   CUresult (*CtxGetId)(CUcontext, unsigned long long *) = nullptr;
   int version = 0;

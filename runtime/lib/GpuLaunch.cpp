@@ -32,6 +32,7 @@ static Status loadModule(SimplexirArtifact &artifact, const ContextScope &scope,
   char log[4096] = "";
   int options[2] = {CU_JIT_ERROR_LOG_BUFFER,
                     CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the driver's convention.
   void *values[2] = {log, reinterpret_cast<void *>(sizeof(log) - 1)};
   CUresult result = scope.driver->ModuleLoadDataEx(&module, image.data.c_str(),
                                                    2, options, values);
@@ -176,7 +177,7 @@ Status simplexir::launchGpu(SimplexirKernel &kernel,
                                 {SIMPLEXIR_CUDA, scope.device}, bound);
   if (!status.ok())
     return status;
-  GpuCode code;
+  GpuCode code = {};
   if (status = prepareGpu(kernel, scope, code); !status.ok())
     return status;
   if (status = checkPointers(signature, scope, arguments, bound); !status.ok())
@@ -193,7 +194,7 @@ Status simplexir::launchGpu(SimplexirKernel &kernel,
             format("kernel '%s' needs %lld blocks; the limit of a launch is "
                    "2^31 - 1",
                    signature.name.c_str(), ll(total))};
-  void *parameters[MaxWords];
+  void *parameters[maxWords];
   for (size_t i = 0; i < bound.numWords; ++i)
     parameters[i] = &bound.words[i];
   CUresult result = scope.driver->LaunchKernel(

@@ -91,7 +91,7 @@ SimplexirStatus simplexirGpuAlloc(int32_t device, uint64_t bytes,
     CUdeviceptr address = 0;
     CUresult result =
         bytes == 0 ? CUresult(CUDA_SUCCESS) : driver.MemAlloc(&address, bytes);
-    if (result == CUDA_SUCCESS)
+    if (result == CUDA_SUCCESS) // NOLINTNEXTLINE(performance-no-int-to-ptr)
       *pointer = reinterpret_cast<void *>(static_cast<uintptr_t>(address));
     return result;
   });

@@ -74,7 +74,7 @@ int simplexirHostLaunch(const void *data, int64_t size, const char *name,
               std::string("the embedded artifact has no kernel '") + name +
                   "'"};
     // -1: whatever device the stream or the current context belongs to.
-    SimplexirArgument arguments[MaxArguments];
+    SimplexirArgument arguments[maxArguments];
     Status status = argumentsFromWords(
         *kernel->signature, words, numWords,
         {target, target == SIMPLEXIR_CUDA ? -1 : 0}, arguments);

@@ -86,12 +86,12 @@ static Enum decodeEnum(ByteReader &in, Enum last) {
   return static_cast<Enum>(value);
 }
 
-static constexpr size_t ExtentBytes = 9;
-static constexpr size_t FactorBytes = 17;
-static constexpr size_t ImageBytes = 9;
-static constexpr size_t ArgumentBytes = 5;
-static constexpr size_t KernelImageBytes = 28;
-static constexpr size_t KernelBytes = 16;
+static constexpr size_t extentBytes = 9;
+static constexpr size_t factorBytes = 17;
+static constexpr size_t imageBytes = 9;
+static constexpr size_t argumentBytes = 5;
+static constexpr size_t kernelImageBytes = 28;
+static constexpr size_t kernelBytes = 16;
 
 static Extent decodeExtent(ByteReader &in) {
   bool named = decodeBool(in);
@@ -101,14 +101,14 @@ static Extent decodeExtent(ByteReader &in) {
 static Argument decodeArgument(ByteReader &in) {
   Argument argument;
   argument.kind = decodeEnum(in, Argument::Kind::Index);
-  argument.name = in.str(MaxNameBytes);
+  argument.name = in.str(maxNameBytes);
   if (argument.kind == Argument::Kind::Index)
     return argument;
   argument.dtype = decodeEnum(in, DType::F64);
   argument.innermostContiguous = decodeBool(in);
   argument.isOutput = decodeBool(in);
   argument.alignment = in.u32();
-  uint32_t rank = in.count(MaxRank, ExtentBytes);
+  uint32_t rank = in.count(maxRank, extentBytes);
   for (uint32_t i = 0; i < rank; ++i)
     argument.dims.push_back(decodeExtent(in));
   return argument;
@@ -117,11 +117,11 @@ static Argument decodeArgument(ByteReader &in) {
 static KernelImage decodeKernelImage(ByteReader &in) {
   KernelImage image;
   image.image = in.u32();
-  image.symbol = in.str(MaxNameBytes);
+  image.symbol = in.str(maxNameBytes);
   image.blockSize = in.u32();
   image.sharedMemory = in.u32();
   image.workspacePerThread = in.u64();
-  uint32_t factors = in.count(MaxGridFactors, FactorBytes);
+  uint32_t factors = in.count(maxGridFactors, factorBytes);
   for (uint32_t i = 0; i < factors; ++i) {
     Extent extent = decodeExtent(in);
     image.grid.push_back({extent, static_cast<int64_t>(in.u64())});
@@ -131,14 +131,14 @@ static KernelImage decodeKernelImage(ByteReader &in) {
 
 static Kernel decodeKernel(ByteReader &in) {
   Kernel kernel;
-  kernel.name = in.str(MaxNameBytes);
-  uint32_t dims = in.count(MaxDimNames, 4);
+  kernel.name = in.str(maxNameBytes);
+  uint32_t dims = in.count(maxDimNames, 4);
   for (uint32_t i = 0; i < dims && !in.failed; ++i)
-    kernel.dimNames.push_back(in.str(MaxNameBytes));
-  uint32_t arguments = in.count(MaxArguments, ArgumentBytes);
+    kernel.dimNames.push_back(in.str(maxNameBytes));
+  uint32_t arguments = in.count(maxArguments, argumentBytes);
   for (uint32_t i = 0; i < arguments && !in.failed; ++i)
     kernel.arguments.push_back(decodeArgument(in));
-  uint32_t images = in.count(MaxImages, KernelImageBytes);
+  uint32_t images = in.count(maxImages, kernelImageBytes);
   for (uint32_t i = 0; i < images && !in.failed; ++i)
     kernel.images.push_back(decodeKernelImage(in));
   return kernel;
@@ -147,15 +147,15 @@ static Kernel decodeKernel(ByteReader &in) {
 bool simplexir::decodeManifest(const uint8_t *data, size_t size,
                                Artifact &artifact, std::string &error) {
   ByteReader in(data, size);
-  uint32_t images = in.count(MaxImages, ImageBytes);
+  uint32_t images = in.count(maxImages, imageBytes);
   for (uint32_t i = 0; i < images && !in.failed; ++i) {
     Image image;
     image.kind = decodeEnum(in, ImageKind::X86Object);
-    image.chip = in.str(MaxNameBytes);
+    image.chip = in.str(maxNameBytes);
     image.minDriver = in.u32();
     artifact.images.push_back(std::move(image));
   }
-  uint32_t kernels = in.count(MaxKernels, KernelBytes);
+  uint32_t kernels = in.count(maxKernels, kernelBytes);
   for (uint32_t i = 0; i < kernels && !in.failed; ++i)
     artifact.kernels.push_back(decodeKernel(in));
   if (in.failed || in.left != 0) {

@@ -107,11 +107,15 @@ Status ObjectLinker::layOut() {
     sections[i].segment = code ? Code : writable ? Writable : ReadOnly;
   }
 
-  uint64_t end = 0;
+  // Not 0: debuggers and -fsanitize=function look at the bytes before a
+  // function, which must be memory too.
+  uint64_t end = 64;
   auto pad = [&](uint64_t align) { end = (end + align - 1) / align * align; };
   for (int segment = Code; segment < NumSegments; ++segment) {
-    pad(page);
-    segmentOffset[segment] = end;
+    if (segment != Code) {
+      pad(page);
+      segmentOffset[segment] = end;
+    }
     for (size_t i = 0; i < sections.size(); ++i) {
       if (!sections[i].loaded || sections[i].segment != segment)
         continue;

@@ -15,7 +15,7 @@
 
 using namespace simplexir;
 
-static constexpr int32_t MaxThreads = 65536;
+static constexpr int32_t maxThreads = 65536;
 
 static Status invalid(std::string message) {
   return {SIMPLEXIR_ERROR_INVALID_ARGUMENT, std::move(message)};
@@ -56,9 +56,9 @@ static Status checkOptions(const SimplexirLaunchOptions *from,
     return invalid(format("deviceType is %d, expected SIMPLEXIR_CPU or "
                           "SIMPLEXIR_CUDA",
                           options.deviceType));
-  if (options.numThreads < 0 || options.numThreads > MaxThreads)
+  if (options.numThreads < 0 || options.numThreads > maxThreads)
     return invalid(format("numThreads is %d, expected 0 to %d",
-                          options.numThreads, MaxThreads));
+                          options.numThreads, maxThreads));
   if (options.deviceType == SIMPLEXIR_CUDA) {
     if (options.executor || options.workspace)
       return invalid("a GPU launch takes no executor and no CPU workspace");
@@ -85,8 +85,10 @@ static Status readFile(const char *path, std::string &bytes) {
             std::string("cannot open '") + path + "': " + std::strerror(errno)};
   char buffer[65536];
   size_t count;
-  while ((count = std::fread(buffer, 1, sizeof(buffer), file)) > 0)
+  do {
+    count = std::fread(buffer, 1, sizeof(buffer), file);
     bytes.append(buffer, count);
+  } while (count == sizeof(buffer));
   bool failed = std::ferror(file) != 0;
   int reason = errno;
   std::fclose(file);
@@ -224,9 +226,9 @@ SimplexirStatus simplexirKernelArgumentInfo(const SimplexirKernel *kernel,
 
 SimplexirStatus simplexirSetNumThreads(int32_t numThreads) {
   return guarded([&]() -> Status {
-    if (numThreads < 0 || numThreads > MaxThreads)
+    if (numThreads < 0 || numThreads > maxThreads)
       return invalid(format("the number of threads is %d, expected 0 to %d",
-                            numThreads, MaxThreads));
+                            numThreads, maxThreads));
     // The pool's lock may have been held by a thread that is gone.
     if (Status status = checkNotForked(); !status.ok())
       return status;
@@ -256,7 +258,7 @@ SimplexirStatus simplexirKernelPrepare(SimplexirKernel *kernel,
       return prepareCpu(*kernel, code);
     }
     ContextScope scope;
-    GpuCode code;
+    GpuCode code = {};
     Status status = scope.enter(options.deviceId, options.stream);
     return status.ok() ? prepareGpu(*kernel, scope, code) : std::move(status);
   });

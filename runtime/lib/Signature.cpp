@@ -12,14 +12,14 @@
 
 using namespace simplexir;
 
-static constexpr int64_t MaxIndex = int64_t(1) << 60;
-static constexpr int64_t MaxSpanBytes = int64_t(1) << 62;
+static constexpr int64_t maxIndex = int64_t(1) << 60;
+static constexpr int64_t maxSpanBytes = int64_t(1) << 62;
 
 static_assert(static_cast<int>(DType::BF16) == SIMPLEXIR_BF16 &&
               static_cast<int>(DType::F16) == SIMPLEXIR_F16 &&
               static_cast<int>(DType::F32) == SIMPLEXIR_F32 &&
               static_cast<int>(DType::F64) == SIMPLEXIR_F64 &&
-              MaxRank == SIMPLEXIR_MAX_RANK);
+              maxRank == SIMPLEXIR_MAX_RANK);
 
 static std::string nameOfType(int32_t dtype) {
   if (dtype >= 0 && dtype <= static_cast<int32_t>(DType::F64))
@@ -62,12 +62,12 @@ private:
   LaunchDevice device;
   BoundArguments &bound;
   /// The argument that gave a named dimension its value.
-  const Argument *definedBy[MaxDimNames];
+  const Argument *definedBy[maxDimNames];
 };
 } // namespace
 
 Status Binder::bindIndex(const Argument &expected, int64_t value) {
-  if (value > MaxIndex || value < -MaxIndex)
+  if (value > maxIndex || value < -maxIndex)
     return mismatch(expected, format("found %lld, expected an index of at most "
                                      "2^60 in magnitude",
                                      ll(value)));
@@ -136,7 +136,7 @@ Status Binder::checkMemory(const Argument &expected,
     if (__builtin_mul_overflow(stride, elementSize, &bytes) ||
         __builtin_mul_overflow(bytes, size - 1, &reach) || reach == INT64_MIN ||
         __builtin_add_overflow(span, reach < 0 ? -reach : reach, &span) ||
-        span > MaxSpanBytes)
+        span > maxSpanBytes)
       return mismatch(expected, format("stride %llu is %lld, which spans more "
                                        "than 2^62 bytes",
                                        ull(i), ll(stride)));
@@ -292,6 +292,7 @@ Status simplexir::argumentsFromWords(const Kernel &kernel, const int64_t *words,
     auto address = static_cast<uint64_t>(words[1]) +
                    static_cast<uint64_t>(words[2]) * sizeOf(argument.dtype);
     out.kind = SIMPLEXIR_TENSOR;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
     out.tensor.data = reinterpret_cast<void *>(address);
     out.tensor.shape = words + 3;
     out.tensor.strides = words + 3 + rank;

@@ -17,10 +17,10 @@ namespace simplexir {
 /// The arguments of one launch after all checks, as the kernel wants them. On
 /// the stack of the launch, hence of a fixed size.
 struct BoundArguments {
-  int64_t words[MaxWords];
+  int64_t words[maxWords];
   size_t numWords = 0;
   /// The value of each named dimension.
-  int64_t dims[MaxDimNames];
+  int64_t dims[maxDimNames];
 };
 
 /// Where a launch runs, for the check of the tensors.

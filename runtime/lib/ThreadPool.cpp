@@ -43,7 +43,7 @@ void ThreadPool::startWorkers(int32_t count) {
   try {
     for (; started < count; ++started)
       std::thread([this] { work(); }).detach();
-  } catch (const std::system_error &) {
+  } catch (const std::system_error &) { // NOLINT(bugprone-empty-catch)
     // The system's thread limit: the threads that there are do the work.
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -14,7 +14,7 @@
 
 using namespace simplexir;
 
-static constexpr int64_t MaxExtent = int64_t(1) << 31;
+static constexpr int64_t maxExtent = int64_t(1) << 31;
 
 size_t simplexir::sizeOf(DType dtype) {
   switch (dtype) {
@@ -101,9 +101,9 @@ struct Validator {
 } // namespace
 
 bool Validator::checkName(const std::string &what, const std::string &name) {
-  if (name.empty() || name.size() > MaxNameBytes)
+  if (name.empty() || name.size() > maxNameBytes)
     return fail(what + format(" has a name of %llu bytes, expected 1 to %llu",
-                              ull(name.size()), ull(MaxNameBytes)));
+                              ull(name.size()), ull(maxNameBytes)));
   // Names end up in messages and in dlsym-like calls that stop at a NUL.
   for (char c : name)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
@@ -139,7 +139,7 @@ bool Validator::checkImage(size_t index) {
 bool Validator::checkExtent(const std::string &where, const Kernel &kernel,
                             const Extent &extent) {
   int64_t limit =
-      extent.named ? static_cast<int64_t>(kernel.dimNames.size()) : MaxExtent;
+      extent.named ? static_cast<int64_t>(kernel.dimNames.size()) : maxExtent;
   if (extent.value < 0 || extent.value >= limit)
     return fail(where + format(": %s %lld is outside 0 to %lld",
                                extent.named ? "dimension index" : "extent",
@@ -155,9 +155,9 @@ bool Validator::checkArgument(const std::string &where, const Kernel &kernel,
     return true;
   if (argument.dtype > DType::F64)
     return fail(where + " has an unknown element type");
-  if (argument.dims.size() > MaxRank)
+  if (argument.dims.size() > maxRank)
     return fail(where + format(" has rank %llu, the limit is %llu",
-                               ull(argument.dims.size()), ull(MaxRank)));
+                               ull(argument.dims.size()), ull(maxRank)));
   uint32_t alignment = argument.alignment;
   if (alignment == 0 || alignment > 4096 || (alignment & (alignment - 1)) != 0)
     return fail(where + format(" has alignment %u, expected a power of two "
@@ -188,15 +188,15 @@ bool Validator::checkKernelImage(const std::string &where, const Kernel &kernel,
     return fail(where + ": a GPU image has no CPU workspace");
   if (use.workspacePerThread > uint64_t(1) << 40)
     return fail(where + " needs more than 1 TiB of workspace per thread");
-  if (use.grid.size() > MaxGridFactors)
+  if (use.grid.size() > maxGridFactors)
     return fail(where + format(" has %llu grid factors, the limit is %llu",
-                               ull(use.grid.size()), ull(MaxGridFactors)));
+                               ull(use.grid.size()), ull(maxGridFactors)));
   for (const GridFactor &factor : use.grid) {
     if (!checkExtent(where + "'s grid", kernel, factor.extent))
       return false;
-    if (factor.divisor < 1 || factor.divisor >= MaxExtent)
+    if (factor.divisor < 1 || factor.divisor >= maxExtent)
       return fail(where + format("'s grid has divisor %lld, expected 1 to %lld",
-                                 ll(factor.divisor), ll(MaxExtent - 1)));
+                                 ll(factor.divisor), ll(maxExtent - 1)));
   }
   return true;
 }
@@ -205,9 +205,9 @@ bool Validator::checkKernel(const Kernel &kernel) {
   if (!checkName("a kernel", kernel.name))
     return false;
   std::string where = "kernel '" + kernel.name + "'";
-  if (kernel.dimNames.size() > MaxDimNames)
+  if (kernel.dimNames.size() > maxDimNames)
     return fail(where + " has too many named dimensions");
-  if (kernel.arguments.size() > MaxArguments)
+  if (kernel.arguments.size() > maxArguments)
     return fail(where + " has too many arguments");
   if (kernel.images.empty())
     return fail(where + " has no image");
@@ -217,14 +217,16 @@ bool Validator::checkKernel(const Kernel &kernel) {
     if (!checkName(where + ": a dimension", name))
       return false;
     if (!names.insert(name).second)
-      return fail(where + ": dimension '" + name + "' occurs twice");
+      return fail(format("%s: dimension '%s' occurs twice", where.c_str(),
+                         name.c_str()));
   }
   names.clear();
   std::vector<bool> bound(kernel.dimNames.size());
   for (const Argument &argument : kernel.arguments) {
     if (!checkName(where + ": an argument", argument.name))
       return false;
-    std::string place = where + ": argument '" + argument.name + "'";
+    std::string place =
+        format("%s: argument '%s'", where.c_str(), argument.name.c_str());
     if (!names.insert(argument.name).second)
       return fail(place + " occurs twice");
     if (!checkArgument(place, kernel, argument))
@@ -253,11 +255,11 @@ bool Validator::checkKernel(const Kernel &kernel) {
 }
 
 bool Validator::run() {
-  if (artifact.images.size() > MaxImages)
+  if (artifact.images.size() > maxImages)
     return fail("too many images");
-  if (artifact.kernels.empty() || artifact.kernels.size() > MaxKernels)
+  if (artifact.kernels.empty() || artifact.kernels.size() > maxKernels)
     return fail(format("found %llu kernels, expected 1 to %llu",
-                       ull(artifact.kernels.size()), ull(MaxKernels)));
+                       ull(artifact.kernels.size()), ull(maxKernels)));
   for (size_t i = 0; i < artifact.images.size(); ++i)
     if (!checkImage(i))
       return false;

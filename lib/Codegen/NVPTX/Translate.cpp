@@ -62,6 +62,19 @@ static void markInlineAsmConvergent(Module &module) {
           call->setConvergent();
 }
 
+/// Upstream declares dynamic shared memory as an internal array of no bytes:
+/// loads from it fold to undef where no store is visible (cp.async writes it).
+static void exposeSharedMemory(Module &module) {
+  constexpr unsigned shared = 3;
+  for (GlobalVariable &global : module.globals())
+    if (global.getAddressSpace() == shared && global.hasInternalLinkage() &&
+        module.getDataLayout().getTypeAllocSize(global.getValueType()) == 0) {
+      global.setInitializer(nullptr);
+      global.setLinkage(GlobalValue::ExternalLinkage);
+      global.setAlignment(Align(128));
+    }
+}
+
 static void optimize(Module &module, TargetMachine &machine) {
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
@@ -117,6 +130,7 @@ Expected<std::string> simplexir::translateToPtx(mlir::Operation *operation,
   module->setTargetTriple((*machine)->getTargetTriple());
   module->setDataLayout((*machine)->createDataLayout());
   markInlineAsmConvergent(*module);
+  exposeSharedMemory(*module);
   optimize(*module, **machine);
   if (Error error = checkNoExternalCalls(*module))
     return error;

@@ -23,18 +23,18 @@
 namespace simplexir {
 
 /// The version that serialize() writes. Readers accept it and every older one.
-constexpr uint32_t ContainerVersion = 1;
+constexpr uint32_t formatVersion = 1;
 
 /// Limits of the format. They bound what a launch keeps on its stack.
-constexpr size_t MaxArguments = 64;
-constexpr size_t MaxRank = 8;
-constexpr size_t MaxDimNames = 64;
-constexpr size_t MaxGridFactors = 16;
-constexpr size_t MaxKernels = 4096;
-constexpr size_t MaxImages = 4096;
-constexpr size_t MaxNameBytes = 1024;
+constexpr size_t maxArguments = 64;
+constexpr size_t maxRank = 8;
+constexpr size_t maxDimNames = 64;
+constexpr size_t maxGridFactors = 16;
+constexpr size_t maxKernels = 4096;
+constexpr size_t maxImages = 4096;
+constexpr size_t maxNameBytes = 1024;
 /// pointer, pointer, offset, sizes, strides.
-constexpr size_t MaxWords = MaxArguments * (3 + 2 * MaxRank);
+constexpr size_t maxWords = maxArguments * (3 + 2 * maxRank);
 
 /// Values are part of the file format and equal SimplexirDType of the C header.
 enum class DType : uint8_t { BF16 = 0, F16 = 1, F32 = 2, F64 = 3 };

@@ -243,7 +243,7 @@ func.func @f(%c: !simplex.tile<4xf32>, %t: !simplex.tile<4x8xf32>) {
 // -----
 
 func.func @f(%i: index) {
-  // expected-error @+1 {{'simplex.launch' op 'missing' is no function}}
+  // expected-error @+1 {{'simplex.launch' op 'missing' is no symbol}}
   simplex.launch @missing(%i) : index
   return
 }

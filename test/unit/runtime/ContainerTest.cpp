@@ -163,7 +163,7 @@ TEST(Container, Messages) {
 TEST(Container, VersionOfBytes) {
   std::string bytes = serialize(everything());
   auto *data = reinterpret_cast<const uint8_t *>(bytes.data());
-  EXPECT_EQ(containerVersion(data, bytes.size()), ContainerVersion);
+  EXPECT_EQ(containerVersion(data, bytes.size()), formatVersion);
   EXPECT_EQ(containerVersion(data, 31), 0u);
   EXPECT_EQ(containerVersion(nullptr, 0), 0u);
 }

@@ -7,11 +7,19 @@
 //===----------------------------------------------------------------------===//
 
 #include "FakeCuda.h"
+#include "CudaDriver.h"
 
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <deque>
 
+// The driver's own types in the signatures (-fsanitize=function compares them).
+using simplexir::CUcontext;
+using simplexir::CUdeviceptr;
+using simplexir::CUfunction;
+using simplexir::CUmodule;
+using simplexir::CUstream;
 using Context = FakeCuda::Context;
 enum { Success = 0, InvalidValue = 1, InvalidDevice = 101, NotFound = 500 };
 
@@ -21,8 +29,10 @@ FakeCuda &fakeCuda() {
 }
 
 FakeCuda::Context *makeFakeContext(int device) {
-  static uint64_t nextId = 1;
-  return new Context{device, nextId++}; // few and small: never freed
+  // A deque keeps their addresses; they live as long as the process.
+  static std::deque<Context> contexts;
+  contexts.push_back({device, contexts.size() + 1});
+  return &contexts.back();
 }
 
 extern "C" {
@@ -76,27 +86,28 @@ int cuDeviceGetAttribute(int *value, int attribute, int) {
     return InvalidValue;
   }
 }
-int cuDevicePrimaryCtxRetain(Context **context, int device) {
+int cuDevicePrimaryCtxRetain(CUcontext *context, int device) {
   Context *&primary = fakeCuda().primary[device];
   if (!primary)
     primary = makeFakeContext(device);
-  *context = primary;
+  *context = reinterpret_cast<CUcontext>(primary);
   return Success;
 }
-int cuCtxGetCurrent(Context **context) {
+int cuCtxGetCurrent(CUcontext *context) {
   auto &stack = fakeCuda().current;
-  *context = stack.empty() ? nullptr : stack.back();
+  *context =
+      stack.empty() ? nullptr : reinterpret_cast<CUcontext>(stack.back());
   return Success;
 }
-int cuCtxPushCurrent_v2(Context *context) {
-  fakeCuda().current.push_back(context);
+int cuCtxPushCurrent_v2(CUcontext context) {
+  fakeCuda().current.push_back(reinterpret_cast<Context *>(context));
   return Success;
 }
-int cuCtxPopCurrent_v2(Context **context) {
+int cuCtxPopCurrent_v2(CUcontext *context) {
   auto &stack = fakeCuda().current;
   if (stack.empty())
     return InvalidValue;
-  *context = stack.back();
+  *context = reinterpret_cast<CUcontext>(stack.back());
   stack.pop_back();
   return Success;
 }
@@ -107,15 +118,16 @@ int cuCtxGetDevice(int *device) {
   *device = stack.back()->device;
   return Success;
 }
-int cuCtxGetId(Context *context, unsigned long long *id) {
-  *id = context->id;
+int cuCtxGetId(CUcontext context, unsigned long long *id) {
+  *id = reinterpret_cast<Context *>(context)->id;
   return Success;
 }
-int cuStreamGetCtx(FakeCuda::Stream *stream, Context **context) {
-  *context = stream->context;
+int cuStreamGetCtx(CUstream stream, CUcontext *context) {
+  *context = reinterpret_cast<CUcontext>(
+      reinterpret_cast<FakeCuda::Stream *>(stream)->context);
   return Success;
 }
-int cuModuleLoadDataEx(void **module, const void *image, unsigned count,
+int cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count,
                        int *options, void **values) {
   FakeCuda &fake = fakeCuda();
   if (fake.current.empty())
@@ -127,39 +139,39 @@ int cuModuleLoadDataEx(void **module, const void *image, unsigned count,
     return fake.moduleLoadResult;
   }
   fake.loaded.emplace_back(static_cast<const char *>(image));
-  *module = reinterpret_cast<void *>(fake.loaded.size());
+  *module = reinterpret_cast<CUmodule>(fake.loaded.size());
   return Success;
 }
-int cuModuleUnload(void *) {
+int cuModuleUnload(CUmodule) {
   ++fakeCuda().unloads;
   return Success;
 }
-int cuModuleGetFunction(void **function, void *, const char *name) {
+int cuModuleGetFunction(CUfunction *function, CUmodule, const char *name) {
   if (std::strcmp(name, "absent") == 0)
     return NotFound;
-  *function = const_cast<char *>(name);
+  *function = reinterpret_cast<CUfunction>(const_cast<char *>(name));
   return Success;
 }
-int cuFuncGetAttribute(int *value, int attribute, void *) {
+int cuFuncGetAttribute(int *value, int attribute, CUfunction) {
   *value = attribute == 0 ? fakeCuda().threadLimit : fakeCuda().staticShared;
   return attribute <= 1 ? Success : InvalidValue;
 }
-int cuFuncSetAttribute(void *, int attribute, int value) {
+int cuFuncSetAttribute(CUfunction, int attribute, int value) {
   if (attribute != 8)
     return InvalidValue;
   fakeCuda().maxDynamicShared = value;
   return Success;
 }
-int cuLaunchKernel(void *function, unsigned grid, unsigned gridY,
+int cuLaunchKernel(CUfunction function, unsigned grid, unsigned gridY,
                    unsigned gridZ, unsigned block, unsigned blockY,
-                   unsigned blockZ, unsigned shared, void *stream,
+                   unsigned blockZ, unsigned shared, CUstream stream,
                    void **parameters, void **extra) {
   FakeCuda &fake = fakeCuda();
   if (gridY * gridZ * blockY * blockZ != 1 || extra || fake.current.empty())
     return InvalidValue;
   if (fake.launchResult)
     return fake.launchResult;
-  FakeCuda::Launch launch{static_cast<const char *>(function),
+  FakeCuda::Launch launch{reinterpret_cast<const char *>(function),
                           grid,
                           block,
                           shared,
@@ -174,7 +186,7 @@ int cuLaunchKernel(void *function, unsigned grid, unsigned gridY,
   fake.launches.push_back(std::move(launch));
   return Success;
 }
-int cuPointerGetAttribute(void *data, int attribute, uint64_t address) {
+int cuPointerGetAttribute(void *data, int attribute, CUdeviceptr address) {
   if (attribute != 2 || address < fakeCuda().firstDeviceAddress)
     return InvalidValue;
   *static_cast<unsigned *>(data) = 2;

@@ -55,20 +55,20 @@ static std::string cpu(const std::vector<ImageSpec> &specs, unsigned level) {
              : simplexirStatusName(status.code) + (": " + status.message);
 }
 
-static const std::vector<ImageSpec> Fat = {
+static const std::vector<ImageSpec> fatImages = {
     {ImageKind::PTX, "sm_80", 11000},       {ImageKind::Cubin, "sm_80", 11000},
     {ImageKind::Cubin, "sm_86", 11010},     {ImageKind::Cubin, "sm_90a", 12000},
     {ImageKind::X86Object, "x86-64-v3", 0},
 };
 
 TEST(SelectGpu, ExactThenLowerMinorThenPtx) {
-  EXPECT_EQ(gpu(Fat, 80), "cubin sm_80");
-  EXPECT_EQ(gpu(Fat, 86), "cubin sm_86");
-  EXPECT_EQ(gpu(Fat, 87), "cubin sm_86");
-  EXPECT_EQ(gpu(Fat, 89), "cubin sm_86");
-  EXPECT_EQ(gpu(Fat, 90), "cubin sm_90a");
-  EXPECT_EQ(gpu(Fat, 100), "ptx sm_80");
-  EXPECT_EQ(gpu(Fat, 120), "ptx sm_80");
+  EXPECT_EQ(gpu(fatImages, 80), "cubin sm_80");
+  EXPECT_EQ(gpu(fatImages, 86), "cubin sm_86");
+  EXPECT_EQ(gpu(fatImages, 87), "cubin sm_86");
+  EXPECT_EQ(gpu(fatImages, 89), "cubin sm_86");
+  EXPECT_EQ(gpu(fatImages, 90), "cubin sm_90a");
+  EXPECT_EQ(gpu(fatImages, 100), "ptx sm_80");
+  EXPECT_EQ(gpu(fatImages, 120), "ptx sm_80");
 }
 
 TEST(SelectGpu, ArchitectureSpecificCodeRunsOnItsChipOnly) {
@@ -101,7 +101,7 @@ TEST(SelectGpu, MoreSpecificWins) {
 }
 
 TEST(SelectGpu, TooOldGpu) {
-  EXPECT_EQ(gpu(Fat, 75),
+  EXPECT_EQ(gpu(fatImages, 75),
             "no_image: kernel 'k' has no code for this GPU (sm_75); found ptx "
             "sm_80, cubin sm_80, cubin sm_86, cubin sm_90a, x86-64 object "
             "x86-64-v3; compile with --chip=sm_75 (the oldest supported is "
@@ -109,9 +109,10 @@ TEST(SelectGpu, TooOldGpu) {
 }
 
 TEST(SelectGpu, DriverDecides) {
-  EXPECT_EQ(gpu(Fat, 90, 11080), "ptx sm_80") << "an older image still runs";
-  EXPECT_EQ(gpu(Fat, 86, 11000), "cubin sm_80");
-  EXPECT_EQ(gpu(Fat, 90, 10020),
+  EXPECT_EQ(gpu(fatImages, 90, 11080), "ptx sm_80")
+      << "an older image still runs";
+  EXPECT_EQ(gpu(fatImages, 86, 11000), "cubin sm_80");
+  EXPECT_EQ(gpu(fatImages, 90, 10020),
             "driver_too_old: kernel 'k' on sm_90 needs a driver for CUDA 11.0 "
             "or newer, found one for CUDA 10.2: update the NVIDIA driver");
 }

@@ -88,7 +88,7 @@ Artifact simplexir::test::cpuArtifact(Object which) {
 }
 
 // One thread an element, 128 a block; the parameters are the ten words.
-static const char TwicePtx[] = R"(.version 7.0
+static const char twicePtx[] = R"(.version 7.0
 .target sm_80
 .address_size 64
 .visible .entry twice(
@@ -123,7 +123,7 @@ static const char TwicePtx[] = R"(.version 7.0
 
 Artifact simplexir::test::gpuArtifact() {
   Artifact artifact;
-  artifact.images.push_back({ImageKind::PTX, "sm_80", 11000, TwicePtx});
+  artifact.images.push_back({ImageKind::PTX, "sm_80", 11000, twicePtx});
   Kernel twice;
   twice.name = "twice";
   twice.dimNames = {"n"};
