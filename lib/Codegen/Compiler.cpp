@@ -39,6 +39,14 @@ LogicalResult simplexir::lowerHost(ModuleOp module, StringRef artifact,
   return manager.run(module);
 }
 
+/// Where to report what concerns all kernels: the first one.
+static Location getKernelLoc(ModuleOp module) {
+  for (auto function : module.getOps<func::FuncOp>())
+    if (function->hasAttr(kKernelAttrName))
+      return function.getLoc();
+  return module.getLoc();
+}
+
 static KernelTiles describeTiles(AttentionOp op, StringRef name) {
   ScheduleAttr schedule = *op.getSchedule();
   int64_t heads = std::min(op.getGroupSize(), schedule.getRows());
@@ -88,7 +96,7 @@ static OwningOpRef<ModuleOp> lowerKernels(ModuleOp module, StringRef chip,
     built = buildCPUKernels(manager, chip, stage, error);
   }
   if (failed(built)) {
-    module.emitError(error);
+    emitError(getKernelLoc(module), error);
     return nullptr;
   }
   if (failed(manager.run(*kernels)))
@@ -140,7 +148,7 @@ struct ArtifactCompiler {
   std::string ptxas;
 
   LogicalResult fail(llvm::Error error) {
-    return module.emitError(llvm::toString(std::move(error)));
+    return emitError(getKernelLoc(module), llvm::toString(std::move(error)));
   }
 
   LogicalResult add(Image image, ArrayRef<CompiledKernel> kernels) {
@@ -167,7 +175,7 @@ struct ArtifactCompiler {
     Image image;
     std::string error;
     if (!resolveHostTarget(chip, target, error))
-      return module.emitError(error);
+      return emitError(getKernelLoc(module), error);
     auto kernels = lowerKernels(module, chip, KernelStage::LLVM, &result.tiles);
     if (!kernels)
       return failure();
@@ -182,7 +190,7 @@ struct ArtifactCompiler {
     }
     SmallVector<char> object;
     if (!emitHostObject(*kernels, target, object, error))
-      return module.emitError(error);
+      return emitError(getKernelLoc(module), error);
     image.kind = ImageKind::X86Object;
     image.chip = target.level;
     image.data.assign(object.begin(), object.end());
@@ -236,7 +244,8 @@ struct ArtifactCompiler {
     if (failed(addKernels()))
       return failure();
     if (builder.empty())
-      return module.emitError("there is no attention to compile");
+      return emitError(getKernelLoc(module),
+                       "there is no attention to compile");
     bool hasGpu = llvm::any_of(options.chips, isGpuChipName);
     bool portable = false;
     if (hasGpu) {
@@ -306,14 +315,15 @@ FailureOr<std::string> simplexir::emitKernels(ModuleOp module, StringRef chip,
     return text;
   }
   auto fail = [&](llvm::Error error) {
-    return module.emitError(llvm::toString(std::move(error)));
+    return emitError(getKernelLoc(module), llvm::toString(std::move(error)));
   };
   llvm::Expected<GpuChip> found = lookupGpuChip(chip);
   if (!found)
     return fail(found.takeError());
   auto code = kernels->getOps<gpu::GPUModuleOp>();
   if (!llvm::hasSingleElement(code))
-    return module.emitError("expected one gpu.module of kernels");
+    return emitError(getKernelLoc(module),
+                     "expected one gpu.module of kernels");
   llvm::Expected<std::string> ptx = translateToPtx(*code.begin(), *found);
   if (!ptx)
     return fail(ptx.takeError());

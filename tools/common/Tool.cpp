@@ -74,6 +74,7 @@ ToolContext::ToolContext() : context(makeRegistry()) {
     return true;
   }();
   (void)registered;
+  context.printOpOnDiagnostic(false);
   handler.reset(
       new Handler{mlir::SourceMgrDiagnosticHandler(sources, &context)});
 }
