@@ -119,7 +119,7 @@ private:
     Value product;
     for (int64_t k = 0; k < keys; ++k) {
       Value row = b.convert(adaptor.getKeys()[first + k][fragment], compute);
-      if (double bias = op.getBiases()[k]; bias != 0)
+      if (double bias = op.getBiases()[first + k]; bias != 0)
         row = arith::AddFOp::create(b, row,
                                     b.splat(b.floating(compute, bias)));
       product = product ? arith::MulFOp::create(b, product, row) : row;

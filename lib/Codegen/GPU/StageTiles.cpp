@@ -128,6 +128,10 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
         rotated.push_back(load);
       }
     op.getKeysMutable().assign(rotated);
+    SmallVector<double> biases;
+    for (size_t t = 0; t < terms.size(); ++t)
+      llvm::append_range(biases, op.getBiases());
+    op.setBiases(biases);
   }
 
   void stageLoop(scf::ForOp loop, SmallVector<LoadOp> loads) {
