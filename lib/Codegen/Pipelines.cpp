@@ -175,7 +175,7 @@ static void registerPipeline(StringRef name, StringRef description,
           return onError(error);
         return success();
       },
-      [](llvm::function_ref<void(const detail::PassOptions &)> visit) {
+      [](llvm::function_ref<void(const mlir::detail::PassOptions &)> visit) {
         visit(Options());
       });
 }
