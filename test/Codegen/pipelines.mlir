@@ -21,7 +21,7 @@
 
 // GPU: gpu.module @dot_kernel
 // GPU: gpu.func @dot_kernel
-// GPU: nvgpu.mma.sync
+// GPU: mma.sync
 
 // NVVM: gpu.module @dot_kernel
 // NVVM: llvm.func @dot_kernel
