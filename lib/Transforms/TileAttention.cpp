@@ -50,7 +50,7 @@ public:
     setGrid();
     decodeWorkItem();
     computeRanges();
-    query = load(op.getQuery(), queryBegin, head, c(0), queryLength, headEnd,
+    query = load(op.getQuery(), queryBegin, head, c(0), queryEnd, headEnd,
                  schedule.getRows(), headDim, headsPerTile);
     SmallVector<Value> state = emitSplits();
     emitFinish(state);
@@ -97,6 +97,8 @@ private:
       return part;
     };
     queryBegin = mul(split(tiles), c(queriesPerTile));
+    // Rows may be left over after whole queries: they belong to the next tile.
+    queryEnd = min(queryLength, add(queryBegin, c(queriesPerTile)));
     Value block = split(c(headBlocks));
     keyHead = split(c(op.getKeyHeads()));
     batch = item;
@@ -123,8 +125,8 @@ private:
       rangeEnd = min(rangeEnd, sub(op.getRangeEnd(), origin));
     }
     firstPosition = add(offset, queryBegin);
-    Value queries = min(c(queriesPerTile), sub(queryLength, queryBegin));
-    Value lastPosition = add(firstPosition, sub(queries, c(1)));
+    Value lastPosition =
+        add(firstPosition, sub(sub(queryEnd, queryBegin), c(1)));
     for (int64_t window : op.getWindows()) {
       KeyRange range{rangeBegin, rangeEnd};
       bool unlimited = window == 0;
@@ -338,8 +340,7 @@ private:
     for (auto [result, output] :
          llvm::zip_equal(finish.getResults(), op.getOutputs()))
       StoreOp::create(b, result, output, batch, queryBegin, head, c(0),
-                      queryLength, headEnd,
-                      b.getI64IntegerAttr(headsPerTile));
+                      queryEnd, headEnd, b.getI64IntegerAttr(headsPerTile));
   }
 
   AttentionOp op;
@@ -351,7 +352,7 @@ private:
   int64_t headsPerTile, queriesPerTile, headBlocks;
   double scale;
 
-  Value batch, keyHead, head, headEnd, queryBegin, queryLength;
+  Value batch, keyHead, head, headEnd, queryBegin, queryEnd, queryLength;
   Value rangeBegin, rangeEnd, firstPosition;
   SmallVector<KeyRange> ranges;
   Value query;

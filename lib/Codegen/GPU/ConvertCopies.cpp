@@ -229,7 +229,7 @@ private:
     Type element = source.getElementType();
     int64_t columns = source.getDimSize(3), chunk = op.getForm().getChunk();
     int64_t chunked = columns / chunk * chunk;
-    double factor = static_cast<double>(op.getFactor());
+    double factor = static_cast<double>(static_cast<int64_t>(op.getFactor()));
     RowAddress address = locateRow(b, op, row);
     Value inChunk = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
                                           b.index(chunked));
