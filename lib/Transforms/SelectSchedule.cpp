@@ -102,11 +102,11 @@ private:
     op.getKeysMutable().assign(permute(keys));
     op.getValuesMutable().assign(permute(values));
     if (auto biases = op.getKeyBiases())
-      op.setKeyBiasesAttr(builder.getDenseF64ArrayAttr(
-          permute(SmallVector<double>(*biases))));
+      op.setKeyBiasesAttr(
+          builder.getDenseF64ArrayAttr(permute(SmallVector<double>(*biases))));
     if (auto biases = op.getValueBiases())
-      op.setValueBiasesAttr(builder.getDenseF64ArrayAttr(
-          permute(SmallVector<double>(*biases))));
+      op.setValueBiasesAttr(
+          builder.getDenseF64ArrayAttr(permute(SmallVector<double>(*biases))));
   }
 
   /// Last keys of a tile: near `wanted`, but no tile much longer than what the

@@ -34,8 +34,7 @@ class Tiler {
 public:
   Tiler(AttentionOp op, bool widen, int64_t pad)
       : op(op), b(op.getLoc(), op), schedule(*op.getSchedule()),
-        accumulator(op.getAccumulatorType()),
-        element(op.getElementType()),
+        accumulator(op.getAccumulatorType()), element(op.getElementType()),
         tileElement(widen ? accumulator : element),
         headDim(llvm::alignTo(op.getHeadDim(), pad)),
         valueDim(llvm::alignTo(op.getValueDim(), pad)) {
@@ -89,8 +88,8 @@ private:
   void decodeWorkItem() {
     Value item = WorkItemOp::create(b);
     queryLength = dim(op.getQuery(), 1);
-    Value tiles = b.createOrFold<arith::CeilDivSIOp>(queryLength,
-                                                     c(queriesPerTile));
+    Value tiles =
+        b.createOrFold<arith::CeilDivSIOp>(queryLength, c(queriesPerTile));
     auto split = [&](Value extent) {
       Value part = b.createOrFold<arith::RemUIOp>(item, extent);
       item = b.createOrFold<arith::DivUIOp>(item, extent);
@@ -132,8 +131,7 @@ private:
       bool unlimited = window == 0;
       Value width = c(std::min(window, kMaxWindow));
       if (!unlimited)
-        range.begin = max(range.begin,
-                          add(sub(firstPosition, width), c(1)));
+        range.begin = max(range.begin, add(sub(firstPosition, width), c(1)));
       if (!op.getBidirectional())
         range.end = min(range.end, add(lastPosition, c(1)));
       else if (!unlimited)
@@ -183,9 +181,9 @@ private:
     }
     int64_t factor = scale > 0 ? 1 : scale < 0 ? -1 : 0;
     Value combined = CombineOp::create(
-        b, tile(schedule.getRows(), headDim, tileElement),
-        op.getForm(), query, rows, b.getDenseF64ArrayAttr(biases),
-        b.getI64IntegerAttr(factor), b.getI64IntegerAttr(op.getHeadDim()));
+        b, tile(schedule.getRows(), headDim, tileElement), op.getForm(), query,
+        rows, b.getDenseF64ArrayAttr(biases), b.getI64IntegerAttr(factor),
+        b.getI64IntegerAttr(op.getHeadDim()));
     Value logits = ContractOp::create(
         b, tile(schedule.getRows(), schedule.getKeys(), accumulator), combined,
         lastKeys, Value(), b.getUnitAttr(),
@@ -245,10 +243,9 @@ private:
     return emitLoop(ranges[level], 1, innermost ? share : Value(), state,
                     [&](Value index, ValueRange carried) {
                       outer.push_back(index);
-                      auto next = innermost
-                                      ? callBody(outer, carried, body)
-                                      : emitOuterLoops(outer, share, carried,
-                                                       body);
+                      auto next = innermost ? callBody(outer, carried, body)
+                                            : emitOuterLoops(outer, share,
+                                                             carried, body);
                       outer.pop_back();
                       return next;
                     });
@@ -287,33 +284,30 @@ private:
       lastKeys =
           loadKeys(op.getKeys().back(), column, schedule.getKeys(), headDim);
     };
-    SmallVector<Value> maximum = emitPass(
-        share, fill(column(), lowest), enterTile,
-        [&](Value column, ValueRange carried) -> SmallVector<Value> {
-          Value logits = emitLogits(lastKeys, column, currentOuter);
-          return {RowMaxOp::create(b, carried[0].getType(), logits, carried[0],
-                                   scaleAttr())};
-        });
+    SmallVector<Value> maximum =
+        emitPass(share, fill(column(), lowest), enterTile,
+                 [&](Value column, ValueRange carried) -> SmallVector<Value> {
+                   Value logits = emitLogits(lastKeys, column, currentOuter);
+                   return {RowMaxOp::create(b, carried[0].getType(), logits,
+                                            carried[0], scaleAttr())};
+                 });
     Value sum = fill(column(), 0.0);
-    Value acc = fill(tile(schedule.getRows(), valueDim, accumulator),
-                     0.0);
+    Value acc = fill(tile(schedule.getRows(), valueDim, accumulator), 0.0);
     SmallVector<Value> sums = emitPass(
         share, ValueRange{sum, acc},
         [&](Value column) {
           enterTile(column);
-          lastValues =
-              loadKeys(op.getValues().back(), column, schedule.getKeys(), valueDim);
+          lastValues = loadKeys(op.getValues().back(), column,
+                                schedule.getKeys(), valueDim);
         },
         [&](Value column, ValueRange carried) -> SmallVector<Value> {
           Value logits = emitLogits(lastKeys, column, currentOuter);
           Value probabilities = ExpOp::create(b, logits.getType(), logits,
                                               maximum[0], scaleAttr());
-          Value sum =
-              RowSumOp::create(b, carried[0].getType(), probabilities,
-                               carried[0], b.getF64FloatAttr(1.0));
-          return {sum,
-                  emitFold(probabilities, lastValues, carried[1],
-                           currentOuter)};
+          Value sum = RowSumOp::create(b, carried[0].getType(), probabilities,
+                                       carried[0], b.getF64FloatAttr(1.0));
+          return {sum, emitFold(probabilities, lastValues, carried[1],
+                                currentOuter)};
         });
     return {maximum[0], sums[0], sums[1]};
   }
