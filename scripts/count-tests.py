@@ -52,7 +52,7 @@ def main():
     parser.add_argument("--unit-status", type=int, required=True)
     parser.add_argument("--lit-status", type=int, required=True)
     parser.add_argument("checks", nargs="*")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     total = {"passed": 0, "failed": 0, "skipped": 0}
 
     for name, count, status in (("ctest.xml", count_unit, options.unit_status),
