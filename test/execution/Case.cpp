@@ -81,16 +81,11 @@ std::string Case::getModule() const {
                               results = getResults();
   std::string text;
   raw_string_ostream os(text);
-  auto list = [&](StringRef prefix, StringRef type) {
-    for (int i = 1; i <= getNumKeys(); ++i) {
-      os << (i > 1 || !type.empty() ? ", " : "") << prefix << i;
-      if (!type.empty())
-        os << ": " << type;
-    }
-  };
   os << "func.func @attention(%q: " << operands[0].type;
-  list("%k", operands[1].type);
-  list("%v", operands[2].type);
+  for (int i = 1; i <= (sharedKeys ? 1 : getNumKeys()); ++i)
+    os << ", %k" << i << ": " << operands[1].type;
+  for (int i = 1; i <= (sharedValues ? 1 : getNumKeys()); ++i)
+    os << ", %v" << i << ": " << operands[2].type;
   std::vector<std::pair<StringRef, int64_t>> indices;
   if (hasPositions)
     indices = {{"%q0", q0}, {"%k0", k0}};
@@ -105,9 +100,11 @@ std::string Case::getModule() const {
     for (auto [name, value] : indices)
       os << "  " << name << " = arith.constant " << value << " : index\n";
   os << "  %out, %lse = simplex.attention query(%q) keys(";
-  list("%k", "");
+  for (int i = 1; i <= getNumKeys(); ++i)
+    os << (i > 1 ? ", %k" : "%k") << (sharedKeys ? 1 : i);
   os << ") values(";
-  list("%v", "");
+  for (int i = 1; i <= getNumKeys(); ++i)
+    os << (i > 1 ? ", %v" : "%v") << (sharedValues ? 1 : i);
   os << ")\n     ";
   if (hasPositions)
     os << " positions(%q0, %k0)";
@@ -155,6 +152,10 @@ std::string Case::describe() const {
     os << " lo=" << lo << " hi=" << hi;
   if ((hasPositions || hasRange) && constantIndices)
     os << " constants";
+  if (sharedKeys)
+    os << " shared-keys";
+  if (sharedValues)
+    os << " shared-values";
   os << (isStatic ? " static" : " dynamic");
   if (contents == Contents::Huge)
     os << " huge";
@@ -209,8 +210,8 @@ std::vector<run::Value> Case::getInputs() const {
   double size = contents == Contents::Huge ? 128 : 1;
   auto [first, last] = getExisting();
   std::vector<run::Value> inputs;
-  for (int i = 0; i < 2 * order - 1; ++i) {
-    bool isQuery = i == 0, isValue = i >= order;
+  for (int i = 0; i <= getValue(getNumKeys() - 1); ++i) {
+    bool isQuery = i == 0, isValue = i >= getValue(0);
     const run::Parameter &parameter = operands[isQuery ? 0 : isValue ? 2 : 1];
     std::vector<int64_t> shape = {batch, isQuery ? queries : length,
                                   isQuery ? heads : kvHeads,
@@ -223,8 +224,8 @@ std::vector<run::Value> Case::getInputs() const {
       if (!isQuery && (key < first || key >= last))
         number = at % 5 == 4 ? inf : nan;
     }
-    if (contents == Contents::OneNaN && i == order - 1 && first < last &&
-        batch > 0)
+    if (contents == Contents::OneNaN && i == getKey(order - 2) &&
+        first < last && batch > 0)
       numbers[random.between(first, last - 1) * row] = nan; // batch 0, head 0
     inputs.push_back(run::makeValue(parameter, shape, numbers));
   }

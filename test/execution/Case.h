@@ -65,6 +65,8 @@ struct Case {
   bool hasPositions = false, hasRange = false;
   /// The four indices are constants in the function, not arguments.
   bool constantIndices = false;
+  /// One argument is all keys; one is all values.
+  bool sharedKeys = false, sharedValues = false;
   /// Extents of B, Sq, Sk are in the types.
   bool isStatic = false;
 
@@ -75,6 +77,11 @@ struct Case {
   uint64_t seed = 0;
 
   int getNumKeys() const { return order - 1; }
+  /// Arguments of the function that are the i-th key and value.
+  int getKey(int i) const { return 1 + (sharedKeys ? 0 : i); }
+  int getValue(int i) const {
+    return 1 + (sharedKeys ? 1 : getNumKeys()) + (sharedValues ? 0 : i);
+  }
   std::string getModule() const;
   /// One line that says which case this is.
   std::string describe() const;

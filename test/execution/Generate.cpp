@@ -107,6 +107,7 @@ private:
                              Lengths::MoreQueries, Lengths::Empty}};
   Deck<int64_t> batches{random, {1, 1, 2, 3}};
   Deck<int> empties{random, {0, 1, 2}};
+  Deck<int> shared{random, {0, 0, 0, 0, 0, 0, 1, 2, 3}};
   Deck<int> statics{random, {0, 1}};
   Deck<int> constants{random, {0, 0, 1}};
   Deck<Contents> contents{random,
@@ -187,6 +188,10 @@ Case Generator::makeModule() {
   if (c.contents == Contents::Huge)
     c.scale = c.scale.value_or(1 / std::sqrt(static_cast<double>(c.dim))) *
               std::pow(128.0, -c.order);
+  // 1: all keys are one array; 2: all values; 3: both.
+  int sharing = shared.deal();
+  c.sharedKeys = sharing & 1;
+  c.sharedValues = sharing & 2;
   c.isStatic = statics.deal();
   c.constantIndices = constants.deal();
   return c;

@@ -63,8 +63,8 @@ static Verdict check(const Case &c, ArrayRef<run::Value> inputs,
                      ArrayRef<run::Value> results, bool injectFault) {
   std::vector<reference::Tensor> keys, values;
   for (int i = 0; i < c.getNumKeys(); ++i) {
-    keys.push_back(run::makeTensor(inputs[1 + i]));
-    values.push_back(run::makeTensor(inputs[c.order + i]));
+    keys.push_back(run::makeTensor(inputs[c.getKey(i)]));
+    values.push_back(run::makeTensor(inputs[c.getValue(i)]));
   }
   reference::Options options;
   options.accuracy = true;
