@@ -24,8 +24,7 @@ struct BufferizePass : simplexir::impl::BufferizeBase<BufferizePass> {
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;
     options.functionArgTypeConverterFn =
-        [](bufferization::TensorLikeType type, Attribute space,
-           func::FuncOp,
+        [](bufferization::TensorLikeType type, Attribute space, func::FuncOp,
            const bufferization::BufferizationOptions &)
         -> bufferization::BufferLikeType {
       auto tensor = cast<RankedTensorType>(type);
@@ -34,14 +33,13 @@ struct BufferizePass : simplexir::impl::BufferizeBase<BufferizePass> {
         strides.back() = 1;
       auto layout = StridedLayoutAttr::get(type.getContext(),
                                            ShapedType::kDynamic, strides);
-      return cast<bufferization::BufferLikeType>(Type(
-          MemRefType::get(tensor.getShape(), tensor.getElementType(), layout,
-                          space)));
+      return cast<bufferization::BufferLikeType>(Type(MemRefType::get(
+          tensor.getShape(), tensor.getElementType(), layout, space)));
     };
     options.inferFunctionResultLayout = false;
     bufferization::BufferizationState state;
-    if (failed(bufferization::runOneShotModuleBufferize(getOperation(),
-                                                        options, state)))
+    if (failed(bufferization::runOneShotModuleBufferize(getOperation(), options,
+                                                        state)))
       signalPassFailure();
   }
 };

@@ -28,17 +28,17 @@ struct FoldBias : OpRewritePattern<ContractOp> {
     if (op.getBias().isZero())
       return failure();
     TileType type = cast<TileType>(op.getResult().getType());
-    auto column = TileType::get(getContext(), {type.getRows()},
-                                type.getElementType());
+    auto column =
+        TileType::get(getContext(), {type.getRows()}, type.getElementType());
     Value init = op.getInit();
     if (!init)
       init = FillOp::create(rewriter, op.getLoc(), column,
                             rewriter.getF64FloatAttr(0.0));
     init = RowSumOp::create(rewriter, op.getLoc(), column, op.getLhs(), init,
                             op.getBiasAttr());
-    rewriter.replaceOpWithNewOp<ContractOp>(
-        op, type, op.getLhs(), op.getRhs(), init, op.getTransposedAttr(),
-        rewriter.getF64FloatAttr(0.0));
+    rewriter.replaceOpWithNewOp<ContractOp>(op, type, op.getLhs(), op.getRhs(),
+                                            init, op.getTransposedAttr(),
+                                            rewriter.getF64FloatAttr(0.0));
     return success();
   }
 };

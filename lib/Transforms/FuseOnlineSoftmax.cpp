@@ -33,7 +33,8 @@ SmallVector<scf::ForOp> getNest(scf::ForOp loop) {
   return nest;
 }
 
-template <typename OpT> OpT getOnly(scf::ForOp loop) {
+template <typename OpT>
+OpT getOnly(scf::ForOp loop) {
   auto ops = loop.getBody()->getOps<OpT>();
   return llvm::hasSingleElement(ops) ? *ops.begin() : OpT();
 }
@@ -103,8 +104,8 @@ struct TwoPass {
   void fuse() {
     IRMapping mapping;
     OpBuilder builder(sumNest.front());
-    scf::ForOp fused = fuseLoop(builder, 0, maxNest.front().getInitArgs()[0],
-                                mapping);
+    scf::ForOp fused =
+        fuseLoop(builder, 0, maxNest.front().getInitArgs()[0], mapping);
     maxNest.front().getResult(0).replaceAllUsesWith(fused.getResult(0));
     sumNest.front().replaceAllUsesWith(fused.getResults().drop_front());
     sumNest.front().erase();

@@ -45,8 +45,8 @@ private:
   Value add(Value value, int64_t constant) {
     if (constant == 0)
       return value;
-    return arith::AddIOp::create(
-        b, value, arith::ConstantIndexOp::create(b, constant));
+    return arith::AddIOp::create(b, value,
+                                 arith::ConstantIndexOp::create(b, constant));
   }
 
   void require(arith::CmpIPredicate predicate, Value lhs, Value rhs) {

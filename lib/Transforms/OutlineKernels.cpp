@@ -29,10 +29,10 @@ Type getKernelArgumentType(Type type) {
   shape[0] = shape[memref.getRank() == 4 ? 1 : 2] = ShapedType::kDynamic;
   SmallVector<int64_t> strides(shape.size(), ShapedType::kDynamic);
   strides.back() = 1;
-  return MemRefType::get(shape, memref.getElementType(),
-                         StridedLayoutAttr::get(type.getContext(),
-                                                ShapedType::kDynamic, strides),
-                         memref.getMemorySpace());
+  return MemRefType::get(
+      shape, memref.getElementType(),
+      StridedLayoutAttr::get(type.getContext(), ShapedType::kDynamic, strides),
+      memref.getMemorySpace());
 }
 
 struct OutlineKernelsPass
@@ -62,8 +62,8 @@ struct OutlineKernelsPass
     }
 
     auto type = FunctionType::get(&getContext(), TypeRange(operands), {});
-    auto kernel = func::FuncOp::create(
-        loc, (parent.getName() + "_kernel").str(), type);
+    auto kernel =
+        func::FuncOp::create(loc, (parent.getName() + "_kernel").str(), type);
     kernel.setPrivate();
     kernel->setAttr(kKernelAttrName, builder.getUnitAttr());
     StringAttr name = symbols.insert(kernel, Block::iterator(parent));

@@ -102,11 +102,11 @@ private:
     op.getKeysMutable().assign(permute(keys));
     op.getValuesMutable().assign(permute(values));
     if (auto biases = op.getKeyBiases())
-      op.setKeyBiasesAttr(builder.getDenseF64ArrayAttr(
-          permute(SmallVector<double>(*biases))));
+      op.setKeyBiasesAttr(
+          builder.getDenseF64ArrayAttr(permute(SmallVector<double>(*biases))));
     if (auto biases = op.getValueBiases())
-      op.setValueBiasesAttr(builder.getDenseF64ArrayAttr(
-          permute(SmallVector<double>(*biases))));
+      op.setValueBiasesAttr(
+          builder.getDenseF64ArrayAttr(permute(SmallVector<double>(*biases))));
   }
 
   /// Last keys of a tile: near `wanted`, but no tile much longer than what the
@@ -141,20 +141,16 @@ private:
     return {best * heads, chooseKeys(op, 128, best, 16)};
   }
 
-  /// 32 rows a warp: each fragment of a key tile serves two MMAs. Warps that
-  /// rows do not fill take shares of the outer keys.
+  /// Four warps of 16 rows; two such blocks fit a multiprocessor. Rows that the
+  /// heads of a group do not fill would be neighbouring queries, whose windows
+  /// differ, so warps take shares of the outer keys instead.
   Parts chooseGPU(AttentionOp op) {
-    constexpr int64_t warps = 8, rowsPerWarp = 32;
-    bool hasOuter = op.getKeys().size() > 1;
-    int64_t rows = hasOuter ? 64 : 128;
-    if (hasOuter && op.getGroupSize() <= 32)
-      rows = 32;
-    Parts parts{rows, 64, warps / (rows / rowsPerWarp), warps, 2};
-    if (!hasOuter) {
-      parts.splits = 1;
-      parts.warps = rows / rowsPerWarp;
-    }
-    return parts;
+    constexpr int64_t warps = 4, rowsPerWarp = 16;
+    int64_t rows = warps * rowsPerWarp;
+    if (op.getKeys().size() > 1)
+      while (rows > rowsPerWarp && rows / 2 >= op.getGroupSize())
+        rows /= 2;
+    return {rows, 64, warps / (rows / rowsPerWarp), warps, 2};
   }
 
   void report(AttentionOp op, ScheduleAttr schedule) {

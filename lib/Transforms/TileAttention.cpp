@@ -34,8 +34,7 @@ class Tiler {
 public:
   Tiler(AttentionOp op, bool widen, int64_t pad)
       : op(op), b(op.getLoc(), op), schedule(*op.getSchedule()),
-        accumulator(op.getAccumulatorType()),
-        element(op.getElementType()),
+        accumulator(op.getAccumulatorType()), element(op.getElementType()),
         tileElement(widen ? accumulator : element),
         headDim(llvm::alignTo(op.getHeadDim(), pad)),
         valueDim(llvm::alignTo(op.getValueDim(), pad)) {
@@ -50,7 +49,7 @@ public:
     setGrid();
     decodeWorkItem();
     computeRanges();
-    query = load(op.getQuery(), queryBegin, head, c(0), queryLength, headEnd,
+    query = load(op.getQuery(), queryBegin, head, c(0), queryEnd, headEnd,
                  schedule.getRows(), headDim, headsPerTile);
     SmallVector<Value> state = emitSplits();
     emitFinish(state);
@@ -89,14 +88,16 @@ private:
   void decodeWorkItem() {
     Value item = WorkItemOp::create(b);
     queryLength = dim(op.getQuery(), 1);
-    Value tiles = b.createOrFold<arith::CeilDivSIOp>(queryLength,
-                                                     c(queriesPerTile));
+    Value tiles =
+        b.createOrFold<arith::CeilDivSIOp>(queryLength, c(queriesPerTile));
     auto split = [&](Value extent) {
       Value part = b.createOrFold<arith::RemUIOp>(item, extent);
       item = b.createOrFold<arith::DivUIOp>(item, extent);
       return part;
     };
     queryBegin = mul(split(tiles), c(queriesPerTile));
+    // Rows may be left over after whole queries: they belong to the next tile.
+    queryEnd = min(queryLength, add(queryBegin, c(queriesPerTile)));
     Value block = split(c(headBlocks));
     keyHead = split(c(op.getKeyHeads()));
     batch = item;
@@ -123,15 +124,14 @@ private:
       rangeEnd = min(rangeEnd, sub(op.getRangeEnd(), origin));
     }
     firstPosition = add(offset, queryBegin);
-    Value queries = min(c(queriesPerTile), sub(queryLength, queryBegin));
-    Value lastPosition = add(firstPosition, sub(queries, c(1)));
+    Value lastPosition =
+        add(firstPosition, sub(sub(queryEnd, queryBegin), c(1)));
     for (int64_t window : op.getWindows()) {
       KeyRange range{rangeBegin, rangeEnd};
       bool unlimited = window == 0;
       Value width = c(std::min(window, kMaxWindow));
       if (!unlimited)
-        range.begin = max(range.begin,
-                          add(sub(firstPosition, width), c(1)));
+        range.begin = max(range.begin, add(sub(firstPosition, width), c(1)));
       if (!op.getBidirectional())
         range.end = min(range.end, add(lastPosition, c(1)));
       else if (!unlimited)
@@ -181,9 +181,9 @@ private:
     }
     int64_t factor = scale > 0 ? 1 : scale < 0 ? -1 : 0;
     Value combined = CombineOp::create(
-        b, tile(schedule.getRows(), headDim, tileElement),
-        op.getForm(), query, rows, b.getDenseF64ArrayAttr(biases),
-        b.getI64IntegerAttr(factor), b.getI64IntegerAttr(op.getHeadDim()));
+        b, tile(schedule.getRows(), headDim, tileElement), op.getForm(), query,
+        rows, b.getDenseF64ArrayAttr(biases), b.getI64IntegerAttr(factor),
+        b.getI64IntegerAttr(op.getHeadDim()));
     Value logits = ContractOp::create(
         b, tile(schedule.getRows(), schedule.getKeys(), accumulator), combined,
         lastKeys, Value(), b.getUnitAttr(),
@@ -243,10 +243,9 @@ private:
     return emitLoop(ranges[level], 1, innermost ? share : Value(), state,
                     [&](Value index, ValueRange carried) {
                       outer.push_back(index);
-                      auto next = innermost
-                                      ? callBody(outer, carried, body)
-                                      : emitOuterLoops(outer, share, carried,
-                                                       body);
+                      auto next = innermost ? callBody(outer, carried, body)
+                                            : emitOuterLoops(outer, share,
+                                                             carried, body);
                       outer.pop_back();
                       return next;
                     });
@@ -285,33 +284,30 @@ private:
       lastKeys =
           loadKeys(op.getKeys().back(), column, schedule.getKeys(), headDim);
     };
-    SmallVector<Value> maximum = emitPass(
-        share, fill(column(), lowest), enterTile,
-        [&](Value column, ValueRange carried) -> SmallVector<Value> {
-          Value logits = emitLogits(lastKeys, column, currentOuter);
-          return {RowMaxOp::create(b, carried[0].getType(), logits, carried[0],
-                                   scaleAttr())};
-        });
+    SmallVector<Value> maximum =
+        emitPass(share, fill(column(), lowest), enterTile,
+                 [&](Value column, ValueRange carried) -> SmallVector<Value> {
+                   Value logits = emitLogits(lastKeys, column, currentOuter);
+                   return {RowMaxOp::create(b, carried[0].getType(), logits,
+                                            carried[0], scaleAttr())};
+                 });
     Value sum = fill(column(), 0.0);
-    Value acc = fill(tile(schedule.getRows(), valueDim, accumulator),
-                     0.0);
+    Value acc = fill(tile(schedule.getRows(), valueDim, accumulator), 0.0);
     SmallVector<Value> sums = emitPass(
         share, ValueRange{sum, acc},
         [&](Value column) {
           enterTile(column);
-          lastValues =
-              loadKeys(op.getValues().back(), column, schedule.getKeys(), valueDim);
+          lastValues = loadKeys(op.getValues().back(), column,
+                                schedule.getKeys(), valueDim);
         },
         [&](Value column, ValueRange carried) -> SmallVector<Value> {
           Value logits = emitLogits(lastKeys, column, currentOuter);
           Value probabilities = ExpOp::create(b, logits.getType(), logits,
                                               maximum[0], scaleAttr());
-          Value sum =
-              RowSumOp::create(b, carried[0].getType(), probabilities,
-                               carried[0], b.getF64FloatAttr(1.0));
-          return {sum,
-                  emitFold(probabilities, lastValues, carried[1],
-                           currentOuter)};
+          Value sum = RowSumOp::create(b, carried[0].getType(), probabilities,
+                                       carried[0], b.getF64FloatAttr(1.0));
+          return {sum, emitFold(probabilities, lastValues, carried[1],
+                                currentOuter)};
         });
     return {maximum[0], sums[0], sums[1]};
   }
@@ -338,8 +334,7 @@ private:
     for (auto [result, output] :
          llvm::zip_equal(finish.getResults(), op.getOutputs()))
       StoreOp::create(b, result, output, batch, queryBegin, head, c(0),
-                      queryLength, headEnd,
-                      b.getI64IntegerAttr(headsPerTile));
+                      queryEnd, headEnd, b.getI64IntegerAttr(headsPerTile));
   }
 
   AttentionOp op;
@@ -351,7 +346,7 @@ private:
   int64_t headsPerTile, queriesPerTile, headBlocks;
   double scale;
 
-  Value batch, keyHead, head, headEnd, queryBegin, queryLength;
+  Value batch, keyHead, head, headEnd, queryBegin, queryEnd, queryLength;
   Value rangeBegin, rangeEnd, firstPosition;
   SmallVector<KeyRange> ranges;
   Value query;

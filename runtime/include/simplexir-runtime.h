@@ -113,8 +113,7 @@ SIMPLEXIR_API SimplexirStatus simplexirArtifactGetKernel(
     SimplexirArtifact *artifact, const char *name, SimplexirKernel **kernel);
 
 SIMPLEXIR_API const char *simplexirKernelName(const SimplexirKernel *kernel);
-SIMPLEXIR_API size_t
-simplexirKernelNumArguments(const SimplexirKernel *kernel);
+SIMPLEXIR_API size_t simplexirKernelNumArguments(const SimplexirKernel *kernel);
 
 /*===-- Arguments ---------------------------------------------------------===*/
 
@@ -173,9 +172,8 @@ typedef struct SimplexirArgumentInfo {
   const char *dimNames[SIMPLEXIR_MAX_RANK];
 } SimplexirArgumentInfo;
 
-SIMPLEXIR_API SimplexirStatus
-simplexirKernelArgumentInfo(const SimplexirKernel *kernel, size_t index,
-                            SimplexirArgumentInfo *info);
+SIMPLEXIR_API SimplexirStatus simplexirKernelArgumentInfo(
+    const SimplexirKernel *kernel, size_t index, SimplexirArgumentInfo *info);
 
 /*===-- Launching ---------------------------------------------------------===*/
 
@@ -236,10 +234,9 @@ SIMPLEXIR_API SimplexirStatus simplexirKernelWorkspaceSize(
    returns when the work is done. On a GPU it enqueues on the stream: it does
    not wait, allocates nothing once the kernel is prepared, and leaves the
    current context as it was. NULL options: the CPU, all defaults. */
-SIMPLEXIR_API SimplexirStatus
-simplexirKernelLaunch(SimplexirKernel *kernel,
-                      const SimplexirArgument *arguments, size_t numArguments,
-                      const SimplexirLaunchOptions *options);
+SIMPLEXIR_API SimplexirStatus simplexirKernelLaunch(
+    SimplexirKernel *kernel, const SimplexirArgument *arguments,
+    size_t numArguments, const SimplexirLaunchOptions *options);
 
 /* Called by code that the compiler makes. `artifact` are the bytes of an
    artifact that stay in memory; it is parsed once. `words` are the arguments

@@ -24,9 +24,8 @@ RowAddress locateRow(FragmentBuilder &b, OpT op, Value row) {
   address.head = b.add(op.getHead(), b.rem(row, heads));
   auto require = [&](arith::CmpIPredicate predicate, Value x, Value y) {
     Value holds = arith::CmpIOp::create(b, predicate, x, y);
-    address.valid = address.valid
-                        ? arith::AndIOp::create(b, address.valid, holds)
-                        : holds;
+    address.valid =
+        address.valid ? arith::AndIOp::create(b, address.valid, holds) : holds;
   };
   require(arith::CmpIPredicate::sge, address.sequence, op.getBegin());
   require(arith::CmpIPredicate::slt, address.sequence, op.getEnd());
@@ -58,15 +57,14 @@ struct LoadRowPattern : TilePattern<LoadOp> {
         results.push_back(vector::LoadOp::create(
             b, VectorType::get({2}, element), op.getSource(),
             ValueRange{op.getBatch(), op.getSequence(), op.getHead(), column},
-            /*nontemporal=*/false,
-            llvm::MaybeAlign(2 * getBytes(element))));
+            /*nontemporal=*/false, llvm::MaybeAlign(2 * getBytes(element))));
         continue;
       }
       Value pair = b.zeros({2}, element);
       if (f * 8 < columns)
         for (int64_t i : {0, 1})
-          pair = b.insert(loadElement(op, b, b.add(column, i), columns), pair,
-                          i);
+          pair =
+              b.insert(loadElement(op, b, b.add(column, i), columns), pair, i);
       results.push_back(pair);
     }
     rewriter.replaceOpWithMultiple(op, {results});
@@ -104,9 +102,8 @@ void forEachUnit(FragmentBuilder &b, MemRefType destination, int64_t width,
   int64_t rank = destination.getRank();
   int64_t units = destination.getDimSize(rank - 1) / width;
   int64_t total = destination.getDimSize(rank - 2) * units;
-  auto loop =
-      scf::ForOp::create(b, b.thread(), b.index(total),
-                         b.index(b.layout.warps * 32));
+  auto loop = scf::ForOp::create(b, b.thread(), b.index(total),
+                                 b.index(b.layout.warps * 32));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value unit = loop.getInductionVar();
@@ -125,9 +122,8 @@ struct CopyPattern : TilePattern<CopyOp> {
     if (columns % width != 0) {
       copyElements(op, b, destination, columns);
     } else {
-      auto aligned =
-          scf::IfOp::create(b, isAligned(op, b, getBytes(element)),
-                            /*withElseRegion=*/true);
+      auto aligned = scf::IfOp::create(b, isAligned(op, b, getBytes(element)),
+                                       /*withElseRegion=*/true);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(aligned.thenBlock());
       copyAsync(op, b, destination, width, columns);
@@ -141,30 +137,28 @@ struct CopyPattern : TilePattern<CopyOp> {
 private:
   /// Do all rows start at a multiple of 16 bytes?
   static Value isAligned(CopyOp op, FragmentBuilder &b, int64_t bytes) {
-    auto metadata =
-        memref::ExtractStridedMetadataOp::create(b, op.getSource());
-    Value bits = memref::ExtractAlignedPointerAsIndexOp::create(
-        b, op.getSource());
+    auto metadata = memref::ExtractStridedMetadataOp::create(b, op.getSource());
+    Value bits =
+        memref::ExtractAlignedPointerAsIndexOp::create(b, op.getSource());
     SmallVector<Value> terms{metadata.getOffset()};
     llvm::append_range(terms, metadata.getStrides().drop_back());
     for (Value term : terms)
       bits = arith::OrIOp::create(b, bits, b.mul(term, bytes));
-    return arith::CmpIOp::create(
-        b, arith::CmpIPredicate::eq,
-        arith::AndIOp::create(b, bits, b.index(15)), b.index(0));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                 arith::AndIOp::create(b, bits, b.index(15)),
+                                 b.index(0));
   }
 
   static void copyAsync(CopyOp op, FragmentBuilder &b, MemRefType destination,
                         int64_t width, int64_t columns) {
     forEachUnit(b, destination, width, [&](Value row, Value column) {
       RowAddress address = locateRow(b, op, row);
-      Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
-                                           column, b.index(columns));
+      Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
+                                           b.index(columns));
       Value valid = arith::AndIOp::create(b, address.valid, inside);
       // Nothing is read where the count is 0, and zeros are written.
       Value zero = b.index(0);
-      Value count =
-          arith::SelectOp::create(b, valid, b.index(width), zero);
+      Value count = arith::SelectOp::create(b, valid, b.index(width), zero);
       Value sequence =
           arith::SelectOp::create(b, valid, address.sequence, zero);
       Value head = arith::SelectOp::create(b, valid, address.head, zero);
@@ -181,8 +175,8 @@ private:
                            MemRefType destination, int64_t columns) {
     forEachUnit(b, destination, 1, [&](Value row, Value column) {
       RowAddress address = locateRow(b, op, row);
-      Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
-                                           column, b.index(columns));
+      Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
+                                           b.index(columns));
       Value valid = arith::AndIOp::create(b, address.valid, inside);
       auto loaded = scf::IfOp::create(
           b, TypeRange{destination.getElementType()}, valid, true, true);
@@ -209,14 +203,13 @@ struct CopyTermsPattern : TilePattern<CopyTermsOp> {
   LogicalResult convert(CopyTermsOp op, Adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
     auto destination = cast<MemRefType>(op.getDestination().getType());
-    for (auto [t, term] :
-         llvm::enumerate(op.getForm().getTerms(op.getArity())))
-      forEachUnit(b, destination, 1, [&, t = t, &term = term](Value row,
-                                                              Value column) {
-        Value value = loadTerm(op, b, term, t == 0, row, column);
-        memref::StoreOp::create(b, value, op.getDestination(),
-                                ValueRange{b.index(t), row, column});
-      });
+    for (auto [t, term] : llvm::enumerate(op.getForm().getTerms(op.getArity())))
+      forEachUnit(
+          b, destination, 1, [&, t = t, &term = term](Value row, Value column) {
+            Value value = loadTerm(op, b, term, t == 0, row, column);
+            memref::StoreOp::create(b, value, op.getDestination(),
+                                    ValueRange{b.index(t), row, column});
+          });
     rewriter.eraseOp(op);
     return success();
   }
@@ -229,7 +222,7 @@ private:
     Type element = source.getElementType();
     int64_t columns = source.getDimSize(3), chunk = op.getForm().getChunk();
     int64_t chunked = columns / chunk * chunk;
-    double factor = static_cast<double>(op.getFactor());
+    double factor = static_cast<double>(static_cast<int64_t>(op.getFactor()));
     RowAddress address = locateRow(b, op, row);
     Value inChunk = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
                                           b.index(chunked));
@@ -238,8 +231,8 @@ private:
         base, b.rem(b.add(b.rem(column, chunk), term.rotations[0]), chunk));
     Value from = arith::SelectOp::create(b, inChunk, turned, column);
     Value limit = b.index(isFirst ? columns : chunked);
-    Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
-                                         limit);
+    Value inside =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column, limit);
     Value valid = arith::AndIOp::create(b, address.valid, inside);
     auto loaded = scf::IfOp::create(b, TypeRange{element}, valid, true, true);
     OpBuilder::InsertionGuard guard(b);
@@ -278,14 +271,14 @@ struct StorePattern : TilePattern<StoreOp> {
     TileType tile = cast<TileType>(op.getTile().getType());
     ValueRange fragments = adaptor.getTile();
     // After a merge only the first split's warps hold the result.
-    Value active = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                                         b.split(), b.index(0));
+    Value active = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.split(),
+                                         b.index(0));
     bool isColumn = tile.getShape().size() == 1;
     if (isColumn)
       active = arith::AndIOp::create(
           b, active,
-          arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                                b.rem(b.lane(), 4), b.index(0)));
+          arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.rem(b.lane(), 4),
+                                b.index(0)));
     for (int64_t m = 0; m < getRowFragments(); ++m)
       for (int64_t half : {0, 1}) {
         RowAddress address = locateRow(b, op, b.row(m, half));
@@ -300,8 +293,7 @@ struct StorePattern : TilePattern<StoreOp> {
           continue;
         }
         int64_t count = getColumnFragments(tile);
-        storeRow(op, b, address, half,
-                 fragments.slice(m * count, count));
+        storeRow(op, b, address, half, fragments.slice(m * count, count));
       }
     rewriter.eraseOp(op);
     return success();
@@ -320,8 +312,8 @@ private:
       Value pair = b.extract(fragment, half);
       Value column = b.column(f);
       auto at = [&](Value c) {
-        return SmallVector<Value>{op.getBatch(), address.sequence,
-                                  address.head, c};
+        return SmallVector<Value>{op.getBatch(), address.sequence, address.head,
+                                  c};
       };
       if (first + 8 <= columns && columns % 2 == 0) {
         vector::StoreOp::create(

@@ -28,15 +28,14 @@ SmallVector<Value> getRegisters(FragmentBuilder &b, Value vector) {
 
 /// accumulator + A B for one 16 x 8 fragment.
 Value emitMma(FragmentBuilder &b, ArrayRef<Value> lhs, ArrayRef<Value> rhs,
-              Value accumulator, ArrayRef<int64_t> shape,
-              NVVM::MMATypes type) {
+              Value accumulator, ArrayRef<int64_t> shape, NVVM::MMATypes type) {
   SmallVector<Value> acc;
   for (int64_t half : {0, 1})
     for (int64_t i : {0, 1})
       acc.push_back(b.extract(b.extract(accumulator, half), i));
   Type f32 = b.getF32Type();
-  auto result = LLVM::LLVMStructType::getLiteral(b.getContext(),
-                                                 {f32, f32, f32, f32});
+  auto result =
+      LLVM::LLVMStructType::getLiteral(b.getContext(), {f32, f32, f32, f32});
   Value product = NVVM::MmaOp::create(
       b, result, lhs, rhs, acc, shape, /*b1Op=*/std::nullopt,
       /*intOverflow=*/std::nullopt, std::array<NVVM::MMATypes, 2>{type, type},
@@ -85,9 +84,8 @@ struct CombinePattern : TilePattern<CombineOp> {
     int64_t keys = op.getKeys().size() / terms;
     // One rounding to 16 bits at the end, unless the product itself is exact
     // enough: a lone unbiased key.
-    bool wide = keys > 1 || llvm::any_of(op.getBiases(), [](double bias) {
-                  return bias != 0;
-                });
+    bool wide = keys > 1 || llvm::any_of(op.getBiases(),
+                                         [](double bias) { return bias != 0; });
     Type compute = wide || type.getElementType().isF32()
                        ? Type(b.getF32Type())
                        : query.getElementType();
@@ -95,8 +93,8 @@ struct CombinePattern : TilePattern<CombineOp> {
     for (int64_t c = 0; c < getColumnFragments(type); ++c) {
       SmallVector<Value> rows;
       for (int64_t t = 0; t < terms; ++t)
-        rows.push_back(multiplyRows(op, adaptor, b, t * keys, keys, c,
-                                    compute));
+        rows.push_back(
+            multiplyRows(op, adaptor, b, t * keys, keys, c, compute));
       for (int64_t m = 0; m < getRowFragments(); ++m) {
         Value sum;
         for (int64_t t = 0; t < terms; ++t) {
@@ -119,16 +117,15 @@ private:
     Value product;
     for (int64_t k = 0; k < keys; ++k) {
       Value row = b.convert(adaptor.getKeys()[first + k][fragment], compute);
-      if (double bias = op.getBiases()[k]; bias != 0)
-        row = arith::AddFOp::create(b, row,
-                                    b.splat(b.floating(compute, bias)));
+      if (double bias = op.getBiases()[first + k]; bias != 0)
+        row = arith::AddFOp::create(b, row, b.splat(b.floating(compute, bias)));
       product = product ? arith::MulFOp::create(b, product, row) : row;
     }
     return product;
   }
 
-  static Value accumulate(FragmentBuilder &b, Value sum, Value query,
-                          Value row, Type compute) {
+  static Value accumulate(FragmentBuilder &b, Value sum, Value query, Value row,
+                          Type compute) {
     Value result = query;
     for (int64_t half : {0, 1}) {
       Value part = b.convert(b.extract(query, half), compute);
@@ -221,8 +218,8 @@ private:
     int64_t depth, columns;
   };
 
-  SmallVector<Value> getInit(ContractOp op, Adaptor adaptor,
-                             FragmentBuilder &b, TileType type) const {
+  SmallVector<Value> getInit(ContractOp op, Adaptor adaptor, FragmentBuilder &b,
+                             TileType type) const {
     int64_t columns = getColumnFragments(type);
     Type element = type.getElementType();
     SmallVector<Value> acc;
@@ -230,8 +227,8 @@ private:
       Value fragment = b.zeros({2, 2}, element);
       if (op.getInit())
         for (int64_t half : {0, 1})
-          fragment = b.insert(
-              b.splat(b.extract(adaptor.getInit()[m], half)), fragment, half);
+          fragment = b.insert(b.splat(b.extract(adaptor.getInit()[m], half)),
+                              fragment, half);
       acc.append(columns, fragment);
     }
     return acc;
@@ -248,8 +245,8 @@ private:
                      : loadMatrices(b, problem.op.getRhs(), {}, b.index(k * 16),
                                     n * 16, /*rowsFirst=*/true, true);
     SmallVector<Value> rhs = getRegisters(b, four);
-    auto type = problem.element.isBF16() ? NVVM::MMATypes::bf16
-                                         : NVVM::MMATypes::f16;
+    auto type =
+        problem.element.isBF16() ? NVVM::MMATypes::bf16 : NVVM::MMATypes::f16;
     for (int64_t m = 0; m < getRowFragments(); ++m) {
       SmallVector<Value> lhs =
           getRegisters(b, problem.lhs[m * problem.depth + 2 * k]);
@@ -292,9 +289,8 @@ private:
     }
   }
 
-  static SmallVector<Value> loadPair(const Problem &problem,
-                                     FragmentBuilder &b, int64_t k,
-                                     int64_t n) {
+  static SmallVector<Value> loadPair(const Problem &problem, FragmentBuilder &b,
+                                     int64_t k, int64_t n) {
     Value memory = problem.op.getRhs();
     Value outer = b.add(b.div(b.lane(), 4), n * 8);
     SmallVector<Value> pair;
@@ -318,8 +314,7 @@ private:
     Type i32 = b.getI32Type();
     Value mask = arith::ConstantOp::create(
         b, b.getI32IntegerAttr(static_cast<int32_t>(0xffffe000)));
-    Value half =
-        arith::ConstantOp::create(b, b.getI32IntegerAttr(0x1000));
+    Value half = arith::ConstantOp::create(b, b.getI32IntegerAttr(0x1000));
     auto round = [&](Value bits) -> Value {
       bits = arith::AddIOp::create(b, bits, half);
       return arith::AndIOp::create(b, bits, mask);
@@ -359,8 +354,8 @@ struct FoldPattern : TilePattern<FoldOp> {
       }
       for (int64_t m = 0; m < getRowFragments(); ++m) {
         int64_t i = m * columns + c;
-        results[i] = add(b, adaptor.getAccumulator()[i],
-                         adaptor.getProduct()[i], row);
+        results[i] =
+            add(b, adaptor.getAccumulator()[i], adaptor.getProduct()[i], row);
       }
     }
     rewriter.replaceOpWithMultiple(op, {results});

@@ -60,8 +60,8 @@ struct ConvertSimplexToGPUPass
     for (Type type : kernel.getArgumentTypes()) {
       auto memref = dyn_cast<MemRefType>(type);
       int64_t bytes = memref ? memref.getElementTypeBitWidth() / 8 : 0;
-      bool paired = memref && memref.getRank() == 4 &&
-                    memref.getDimSize(3) % 2 == 0;
+      bool paired =
+          memref && memref.getRank() == 4 && memref.getDimSize(3) % 2 == 0;
       alignments.push_back(paired ? 2 * bytes : bytes);
     }
     return alignments;
@@ -73,8 +73,8 @@ struct ConvertSimplexToGPUPass
     ImplicitLocOpBuilder b(kernel.getLoc(), kernel);
     auto module = gpu::GPUModuleOp::create(b, kernel.getName());
     b.setInsertionPointToStart(module.getBody());
-    auto function = gpu::GPUFuncOp::create(b, kernel.getName(),
-                                           kernel.getFunctionType());
+    auto function =
+        gpu::GPUFuncOp::create(b, kernel.getName(), kernel.getFunctionType());
     function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
                       b.getUnitAttr());
     int32_t block[] = {static_cast<int32_t>(layout.warps * 32), 1, 1};

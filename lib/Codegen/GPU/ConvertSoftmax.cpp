@@ -18,8 +18,8 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// `value`, or 0 where it is -inf: a safe number to subtract.
 Value replaceInfinity(FragmentBuilder &b, Value value) {
   Value lowest = b.floating(value.getType(), -kInfinity);
-  Value isLowest = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, value,
-                                         lowest);
+  Value isLowest =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, value, lowest);
   return arith::SelectOp::create(b, isLowest, b.floating(value.getType(), 0.0),
                                  value);
 }
@@ -37,8 +37,8 @@ struct FillPattern : TilePattern<FillOp> {
       auto vector = cast<VectorType>(type);
       Attribute value = b.getFloatAttr(vector.getElementType(),
                                        op.getValue().convertToDouble());
-      results.push_back(arith::ConstantOp::create(
-          b, DenseElementsAttr::get(vector, value)));
+      results.push_back(
+          arith::ConstantOp::create(b, DenseElementsAttr::get(vector, value)));
     }
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
@@ -81,9 +81,9 @@ struct MaskPattern : TilePattern<MaskOp> {
             Value high = arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
                                                column, end);
             Value keep = arith::AndIOp::create(b, low, high);
-            pair = b.insert(arith::SelectOp::create(b, keep,
-                                                    b.extract(pair, i), lowest),
-                            pair, i);
+            pair = b.insert(
+                arith::SelectOp::create(b, keep, b.extract(pair, i), lowest),
+                pair, i);
           }
           fragment = b.insert(pair, fragment, half);
         }
@@ -153,8 +153,8 @@ struct RowMaxPattern : TilePattern<RowMaxOp> {
           Value pair = b.extract(adaptor.getLogits()[m * columns + c], half);
           for (int64_t i : {0, 1}) {
             Value value = b.extract(pair, i);
-            maximum = maximum ? arith::MaxNumFOp::create(b, maximum, value)
-                              : value;
+            maximum =
+                maximum ? arith::MaxNumFOp::create(b, maximum, value) : value;
           }
         }
         maximum = b.reduceQuad(maximum, /*isMax=*/true);
@@ -176,8 +176,8 @@ struct ExpPattern : TilePattern<ExpOp> {
                         ConversionPatternRewriter &rewriter) const override {
     TileType type = cast<TileType>(op.getType());
     int64_t columns = getColumnFragments(type);
-    Value scale = b.floating(type.getElementType(),
-                             op.getScale().convertToDouble());
+    Value scale =
+        b.floating(type.getElementType(), op.getScale().convertToDouble());
     SmallVector<Value> results(adaptor.getLogits());
     for (int64_t m = 0; m < getRowFragments(); ++m)
       for (int64_t half : {0, 1}) {
@@ -247,10 +247,9 @@ Value getRescale(FragmentBuilder &b, Value from, Value to) {
 Value scaleRows(FragmentBuilder &b, Value fragment, Value factors) {
   Value result = fragment;
   for (int64_t half : {0, 1})
-    result = b.insert(
-        arith::MulFOp::create(b, b.extract(fragment, half),
-                              b.splat(b.extract(factors, half))),
-        result, half);
+    result = b.insert(arith::MulFOp::create(b, b.extract(fragment, half),
+                                            b.splat(b.extract(factors, half))),
+                      result, half);
   return result;
 }
 
@@ -283,8 +282,8 @@ struct RescalePattern : TilePattern<RescaleOp> {
       b.setInsertionPointToStart(branch.elseBlock());
       scf::YieldOp::create(b, adaptor.getTile());
     }
-    rewriter.replaceOpWithMultiple(
-        op, {SmallVector<Value>(branch.getResults())});
+    rewriter.replaceOpWithMultiple(op,
+                                   {SmallVector<Value>(branch.getResults())});
     return success();
   }
 
@@ -293,9 +292,9 @@ private:
     Value changed;
     for (auto [from, to] : llvm::zip_equal(adaptor.getFrom(), adaptor.getTo()))
       for (int64_t half : {0, 1}) {
-        Value differs = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
-                                              b.extract(from, half),
-                                              b.extract(to, half));
+        Value differs =
+            arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
+                                  b.extract(from, half), b.extract(to, half));
         changed = changed ? arith::OrIOp::create(b, changed, differs) : differs;
       }
     Value all = arith::ConstantOp::create(b, b.getI32IntegerAttr(-1));
@@ -352,11 +351,11 @@ struct MergePattern : TilePattern<MergeOp> {
   }
 
 private:
-  static ValueRange
-  whenSplit(FragmentBuilder &b, Value split, ValueRange otherwise,
-            llvm::function_ref<SmallVector<Value>()> body) {
-    Value mine = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.split(),
-                                       split);
+  static ValueRange whenSplit(FragmentBuilder &b, Value split,
+                              ValueRange otherwise,
+                              llvm::function_ref<SmallVector<Value>()> body) {
+    Value mine =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.split(), split);
     auto branch = scf::IfOp::create(b, otherwise.getTypes(), mine,
                                     /*addThenBlock=*/true,
                                     /*addElseBlock=*/true);
@@ -373,10 +372,9 @@ private:
     int64_t slot = 0;
     for (Value value : state)
       for (Value pair : getPairs(b, value))
-        vector::StoreOp::create(
-            b, pair, buffer,
-            ValueRange{b.index(slot++), thread, b.index(0)},
-            /*nontemporal=*/false, llvm::MaybeAlign(8));
+        vector::StoreOp::create(b, pair, buffer,
+                                ValueRange{b.index(slot++), thread, b.index(0)},
+                                /*nontemporal=*/false, llvm::MaybeAlign(8));
   }
 
   static SmallVector<Value> loadState(FragmentBuilder &b, ValueRange like,
@@ -385,8 +383,7 @@ private:
     auto pairType = VectorType::get({2}, b.getF32Type());
     auto next = [&]() -> Value {
       return vector::LoadOp::create(
-          b, pairType, buffer,
-          ValueRange{b.index(slot++), thread, b.index(0)},
+          b, pairType, buffer, ValueRange{b.index(slot++), thread, b.index(0)},
           /*nontemporal=*/false, llvm::MaybeAlign(8));
     };
     SmallVector<Value> state;
@@ -447,18 +444,17 @@ struct FinalizePattern : TilePattern<FinalizeOp> {
       Value sums = adaptor.getSum()[m], inverse = sums, logs = sums;
       for (int64_t half : {0, 1}) {
         Value sum = b.extract(sums, half), zero = b.floating(f32, 0.0);
-        Value empty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum,
-                                            zero);
-        Value quotient =
-            arith::DivFOp::create(b, b.floating(f32, 1.0), sum);
+        Value empty =
+            arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, zero);
+        Value quotient = arith::DivFOp::create(b, b.floating(f32, 1.0), sum);
         inverse = b.insert(arith::SelectOp::create(b, empty, zero, quotient),
                            inverse, half);
         Value log = arith::AddFOp::create(
             b, b.extract(adaptor.getMaximum()[m], half), b.log2(sum));
         log = arith::MulFOp::create(b, log, b.floating(f32, ln2));
-        logs = b.insert(arith::SelectOp::create(
-                            b, empty, b.floating(f32, -kInfinity), log),
-                        logs, half);
+        logs = b.insert(
+            arith::SelectOp::create(b, empty, b.floating(f32, -kInfinity), log),
+            logs, half);
       }
       lse.push_back(logs);
       for (int64_t c = 0; c < columns; ++c)
@@ -466,8 +462,8 @@ struct FinalizePattern : TilePattern<FinalizeOp> {
             scaleRows(b, adaptor.getAccumulator()[m * columns + c], inverse),
             type.getElementType()));
     }
-    rewriter.replaceOpWithMultiple(
-        op, SmallVector<SmallVector<Value>>{out, lse});
+    rewriter.replaceOpWithMultiple(op,
+                                   SmallVector<SmallVector<Value>>{out, lse});
     return success();
   }
 };

@@ -30,19 +30,20 @@ LogicalResult WarpLayout::verify(Operation *op, ScheduleAttr schedule) const {
 FragmentConverter::FragmentConverter(const WarpLayout &layout)
     : layout(layout) {
   addConversion([](Type type) { return type; });
-  addConversion([this](TileType type, SmallVectorImpl<Type> &results)
-                    -> std::optional<LogicalResult> {
-    Type element = type.getElementType();
-    int64_t rows = this->layout.getRowFragments();
-    if (type.getShape().size() == 1)
-      results.append(rows, VectorType::get({2}, element));
-    else if (type.getRows() == 1)
-      results.append(type.getColumns() / 8, VectorType::get({2}, element));
-    else
-      results.append(rows * type.getColumns() / 8,
-                     VectorType::get({2, 2}, element));
-    return success();
-  });
+  addConversion(
+      [this](TileType type,
+             SmallVectorImpl<Type> &results) -> std::optional<LogicalResult> {
+        Type element = type.getElementType();
+        int64_t rows = this->layout.getRowFragments();
+        if (type.getShape().size() == 1)
+          results.append(rows, VectorType::get({2}, element));
+        else if (type.getRows() == 1)
+          results.append(type.getColumns() / 8, VectorType::get({2}, element));
+        else
+          results.append(rows * type.getColumns() / 8,
+                         VectorType::get({2, 2}, element));
+        return success();
+      });
 }
 
 Value FragmentBuilder::floating(Type type, double value) {
@@ -102,9 +103,9 @@ Value FragmentBuilder::zeros(ArrayRef<int64_t> shape, Type element) {
 
 Value FragmentBuilder::reduceQuad(Value scalar, bool isMax) {
   for (int32_t offset : {1, 2}) {
-    Value other = gpu::ShuffleOp::create(*this, scalar, offset, 32,
-                                         gpu::ShuffleMode::XOR)
-                      .getShuffleResult();
+    Value other =
+        gpu::ShuffleOp::create(*this, scalar, offset, 32, gpu::ShuffleMode::XOR)
+            .getShuffleResult();
     scalar = isMax ? arith::MaxNumFOp::create(*this, scalar, other).getResult()
                    : arith::AddFOp::create(*this, scalar, other).getResult();
   }

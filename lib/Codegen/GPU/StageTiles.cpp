@@ -25,10 +25,10 @@ int64_t getPitch(int64_t columns, Type element) {
 }
 
 MemRefType getSharedType(ArrayRef<int64_t> shape, Type element) {
-  return MemRefType::get(shape, element, MemRefLayoutAttrInterface(),
-                         gpu::AddressSpaceAttr::get(
-                             element.getContext(),
-                             gpu::AddressSpace::Workgroup));
+  return MemRefType::get(
+      shape, element, MemRefLayoutAttrInterface(),
+      gpu::AddressSpaceAttr::get(element.getContext(),
+                                 gpu::AddressSpace::Workgroup));
 }
 
 /// A buffer of padded rows, seen without the padding.
@@ -74,8 +74,8 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
           queries.insert(load);
       } else if (auto contract = dyn_cast<ContractOp>(op)) {
         auto load = contract.getRhs().getDefiningOp<LoadOp>();
-        if (auto loop = load ? dyn_cast<scf::ForOp>(load->getParentOp())
-                             : scf::ForOp())
+        if (auto loop =
+                load ? dyn_cast<scf::ForOp>(load->getParentOp()) : scf::ForOp())
           tiles[loop].insert(load);
       }
     });
@@ -128,6 +128,10 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
         rotated.push_back(load);
       }
     op.getKeysMutable().assign(rotated);
+    SmallVector<double> biases;
+    for (size_t t = 0; t < terms.size(); ++t)
+      llvm::append_range(biases, op.getBiases());
+    op.setBiases(biases);
   }
 
   void stageLoop(scf::ForOp loop, SmallVector<LoadOp> loads) {
@@ -149,8 +153,8 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     IRRewriter rewriter(b);
     auto staged = cast<scf::ForOp>(*loop.replaceWithAdditionalYields(
         rewriter, zero, /*replaceInitOperandUsesInLoop=*/false,
-        [&](OpBuilder &builder, Location loc, ArrayRef<BlockArgument> args)
-            -> SmallVector<Value> {
+        [&](OpBuilder &builder, Location loc,
+            ArrayRef<BlockArgument> args) -> SmallVector<Value> {
           Value one = arith::ConstantIndexOp::create(builder, loc, 1);
           return {arith::SubIOp::create(builder, loc, one, args[0])};
         }));
@@ -159,8 +163,8 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     CopyWaitOp::create(b);
     Value one = arith::ConstantIndexOp::create(b, 1);
     Value other = arith::SubIOp::create(b, one, slot);
-    Value next = arith::AddIOp::create(b, staged.getInductionVar(),
-                                       staged.getStep());
+    Value next =
+        arith::AddIOp::create(b, staged.getInductionVar(), staged.getStep());
     Value more = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, next,
                                        staged.getUpperBound());
     auto prefetch = scf::IfOp::create(b, more, /*withElseRegion=*/false);

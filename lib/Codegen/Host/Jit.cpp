@@ -42,8 +42,8 @@ static Expected<unsigned> addPackedEntry(Module &module, StringRef name) {
   builder.SetInsertPoint(BasicBlock::Create(context, "", packed));
   SmallVector<Value *> arguments;
   for (auto [i, parameter] : enumerate(callee->args())) {
-    Value *slot = builder.CreateConstGEP1_64(builder.getPtrTy(),
-                                             packed->getArg(0), i);
+    Value *slot =
+        builder.CreateConstGEP1_64(builder.getPtrTy(), packed->getArg(0), i);
     Value *address = builder.CreateLoad(builder.getPtrTy(), slot);
     arguments.push_back(builder.CreateLoad(parameter.getType(), address));
   }

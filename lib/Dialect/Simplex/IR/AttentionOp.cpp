@@ -73,8 +73,9 @@ void AttentionOp::getEffects(
     add(MemoryEffects::Write::get(), operand);
 }
 
-LogicalResult AttentionOp::reifyResultShapes(
-    OpBuilder &builder, ReifiedRankedShapedTypeDims &reified) {
+LogicalResult
+AttentionOp::reifyResultShapes(OpBuilder &builder,
+                               ReifiedRankedShapedTypeDims &reified) {
   if (isOnBuffers())
     return failure();
   Location loc = getLoc();
@@ -98,9 +99,9 @@ namespace {
 ParseResult
 parseOperandClause(OpAsmParser &parser, StringRef keyword,
                    SmallVectorImpl<OpAsmParser::UnresolvedOperand> &operands) {
-  return failure(parser.parseKeyword(keyword) ||
-                 parser.parseOperandList(operands,
-                                         OpAsmParser::Delimiter::Paren));
+  return failure(
+      parser.parseKeyword(keyword) ||
+      parser.parseOperandList(operands, OpAsmParser::Delimiter::Paren));
 }
 
 /// `name` for #simplex.name, or any attribute in full.
@@ -112,8 +113,8 @@ ParseResult parseForm(OpAsmParser &parser, Attribute &form) {
       // Any attribute of the dialect that is a form; the message is ours.
       ScopedDiagnosticHandler quiet(parser.getContext(),
                                     [](Diagnostic &) { return success(); });
-      form = mlir::parseAttribute(("#simplex." + name).str(),
-                                  parser.getContext());
+      form =
+          mlir::parseAttribute(("#simplex." + name).str(), parser.getContext());
     }
     if (!form || !isa<FormAttrInterface>(form))
       return parser.emitError(loc, "unknown form '")
@@ -209,9 +210,8 @@ ParseResult AttentionOp::parse(OpAsmParser &parser, OperationState &result) {
   if (parser.parseOptionalAttrDict(result.attributes))
     return failure();
   // Inherent attributes of a wrong type would be dropped without a word.
-  if (failed(verifyInherentAttrs(
-          result.name, result.attributes,
-          [&] { return parser.emitError(dictLoc); })) ||
+  if (failed(verifyInherentAttrs(result.name, result.attributes,
+                                 [&] { return parser.emitError(dictLoc); })) ||
       parser.parseColon())
     return failure();
   SMLoc typeLoc = parser.getCurrentLocation();
@@ -240,10 +240,10 @@ ParseResult AttentionOp::parse(OpAsmParser &parser, OperationState &result) {
     return static_cast<int32_t>(operands.size());
   };
   int32_t position = positions.empty() ? 0 : 1, bound = range.empty() ? 0 : 1;
-  llvm::copy(ArrayRef<int32_t>{1, count(keys), count(values), position,
-                               position, bound, bound, count(outputs)},
-             result.getOrAddProperties<Properties>()
-                 .operandSegmentSizes.begin());
+  llvm::copy(
+      ArrayRef<int32_t>{1, count(keys), count(values), position, position,
+                        bound, bound, count(outputs)},
+      result.getOrAddProperties<Properties>().operandSegmentSizes.begin());
   result.addTypes(type.getResults());
   return success();
 }
@@ -280,10 +280,10 @@ void AttentionOp::print(OpAsmPrinter &p) {
     p << " value_biases ";
     biases.print(p);
   }
-  p.printOptionalAttrDict(
-      (*this)->getAttrs(),
-      {"form", "windows", "bidirectional", "scale", "key_biases",
-       "value_biases", getOperandSegmentSizesAttrName()});
+  p.printOptionalAttrDict((*this)->getAttrs(),
+                          {"form", "windows", "bidirectional", "scale",
+                           "key_biases", "value_biases",
+                           getOperandSegmentSizesAttrName()});
   SmallVector<Type> inputs{getQuery().getType()};
   llvm::append_range(inputs, getKeys().getTypes());
   llvm::append_range(inputs, getValues().getTypes());

@@ -48,9 +48,9 @@ private:
       return op.emitOpError() << name << " must be a ranked tensor or memref, "
                               << "found " << value.getType();
     if (type.getRank() != rank) // C2
-      return op.emitOpError() << name << " must have rank " << rank
-                              << " [batch, sequence, heads, dim], found rank "
-                              << type.getRank();
+      return op.emitOpError()
+             << name << " must have rank " << rank
+             << " [batch, sequence, heads, dim], found rank " << type.getRank();
     operands.push_back({std::move(name), type});
     return success();
   }
@@ -81,21 +81,18 @@ private:
     Type element = operands[0].type.getElementType();
     if (!element.isBF16() && !element.isF16() && !element.isF32() &&
         !element.isF64()) // C3
-      return op.emitOpError()
-             << "query has element type " << element
-             << ", expected bf16, f16, f32 or f64";
+      return op.emitOpError() << "query has element type " << element
+                              << ", expected bf16, f16, f32 or f64";
     bool buffers = op.isOnBuffers();
     for (const Named &operand : operands) {
       if (operand.type.getElementType() != element) // C3
-        return op.emitOpError()
-               << operand.name << " has element type "
-               << operand.type.getElementType() << ", expected " << element
-               << " as the query";
+        return op.emitOpError() << operand.name << " has element type "
+                                << operand.type.getElementType()
+                                << ", expected " << element << " as the query";
       if (isa<MemRefType>(operand.type) != buffers) // C16
-        return op.emitOpError() << operand.name << " is "
-                                << (buffers ? "no memref" : "a memref")
-                                << ", but the query is "
-                                << (buffers ? "one" : "a tensor");
+        return op.emitOpError()
+               << operand.name << " is " << (buffers ? "no memref" : "a memref")
+               << ", but the query is " << (buffers ? "one" : "a tensor");
     }
     return success();
   }
@@ -156,10 +153,10 @@ private:
     if (!biases)
       return success();
     if (biases->size() != op.getKeys().size()) // C12
-      return op.emitOpError() << "'" << name << "' takes one number for each "
-                              << (name == "key_biases" ? "key" : "value")
-                              << ": expected " << op.getKeys().size()
-                              << ", found " << biases->size();
+      return op.emitOpError()
+             << "'" << name << "' takes one number for each "
+             << (name == "key_biases" ? "key" : "value") << ": expected "
+             << op.getKeys().size() << ", found " << biases->size();
     for (double bias : *biases)
       if (!std::isfinite(bias)) // C12
         return op.emitOpError() << "'" << name << "' must be finite, found "
@@ -199,9 +196,9 @@ private:
     if (sameKind && type.getElementType() == expected.getElementType() &&
         succeeded(verifyCompatibleShape(type, expected)))
       return success();
-    return op.emitOpError() << name << " has type " << found << ", expected "
-                            << expected
-                            << " (up to compatible dynamic dimensions)"; // C14
+    return op.emitOpError()
+           << name << " has type " << found << ", expected " << expected
+           << " (up to compatible dynamic dimensions)"; // C14
   }
 
   LogicalResult verifyContiguous(StringRef name, Type type) {

@@ -72,8 +72,9 @@ struct AttentionBufferization
       if (failed(buffer) || isContiguous(*buffer))
         return buffer;
       // A view across the innermost dimension: kernels read rows.
-      auto copy = allocate(rewriter, options, op.getLoc(), tensor.getType(),
-                           tensor::getMixedSizes(rewriter, op.getLoc(), tensor));
+      auto copy =
+          allocate(rewriter, options, op.getLoc(), tensor.getType(),
+                   tensor::getMixedSizes(rewriter, op.getLoc(), tensor));
       if (succeeded(copy) &&
           failed(options.createMemCpy(rewriter, op.getLoc(), *buffer, *copy)))
         return failure();
@@ -98,13 +99,12 @@ struct AttentionBufferization
         return failure();
       outputs.push_back(*buffer);
     }
-    AttentionOp::create(rewriter, op.getLoc(), TypeRange(), *query, keys,
-                        values, op.getQueryPosition(), op.getKeyPosition(),
-                        op.getRangeBegin(), op.getRangeEnd(), outputs,
-                        op.getForm(), op.getWindowsAttr(),
-                        op.getBidirectionalAttr(), op.getScaleAttr(),
-                        op.getKeyBiasesAttr(), op.getValueBiasesAttr(),
-                        op.getScheduleAttr());
+    AttentionOp::create(
+        rewriter, op.getLoc(), TypeRange(), *query, keys, values,
+        op.getQueryPosition(), op.getKeyPosition(), op.getRangeBegin(),
+        op.getRangeEnd(), outputs, op.getForm(), op.getWindowsAttr(),
+        op.getBidirectionalAttr(), op.getScaleAttr(), op.getKeyBiasesAttr(),
+        op.getValueBiasesAttr(), op.getScheduleAttr());
     replaceOpWithBufferizedValues(rewriter, op, outputs);
     return success();
   }

@@ -115,8 +115,9 @@ LogicalResult
 DeterminantAttr::verifyForm(function_ref<InFlightDiagnostic()> emitError,
                             int64_t arity, int64_t headDim) const {
   if (arity != 3)
-    return emitError() << "form determinant takes exactly 2 keys (n = 3), found "
-                       << arity - 1;
+    return emitError()
+           << "form determinant takes exactly 2 keys (n = 3), found "
+           << arity - 1;
   if (headDim < 3)
     return emitError()
            << "form determinant needs a head dim of at least 3, found "
@@ -137,9 +138,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                          << "' must be from 1 to 4096, found " << value;
     return success();
   };
-  return success(succeeded(check("rows", rows)) &&
-                 succeeded(check("keys", keys)) &&
-                 succeeded(check("splits", splits)) &&
-                 succeeded(check("warps", warps)) &&
-                 succeeded(check("stages", stages)));
+  return success(
+      succeeded(check("rows", rows)) && succeeded(check("keys", keys)) &&
+      succeeded(check("splits", splits)) && succeeded(check("warps", warps)) &&
+      succeeded(check("stages", stages)));
 }

@@ -101,8 +101,7 @@ void SplitOp::build(OpBuilder &builder, OperationState &state, int64_t count,
 
 LogicalResult SplitOp::verifyRegions() {
   Block &block = getBody().front();
-  if (block.getNumArguments() != 1 ||
-      !block.getArgument(0).getType().isIndex())
+  if (block.getNumArguments() != 1 || !block.getArgument(0).getType().isIndex())
     return emitOpError("body takes one index, the split");
   if (block.getTerminator()->getOperandTypes() != getResultTypes())
     return emitOpError("body yields the types of the results");

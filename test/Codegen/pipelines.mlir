@@ -1,0 +1,44 @@
+// RUN: simplex-opt %s --simplex-cpu-pipeline="chip=x86-64-v3 emit=mlir" | FileCheck %s --check-prefix=VECTOR
+// RUN: simplex-opt %s --simplex-cpu-pipeline="chip=x86-64-v3" | FileCheck %s --check-prefix=CPU
+// RUN: simplex-opt %s --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" | FileCheck %s --check-prefix=GPU
+// RUN: simplex-opt %s --simplex-nvptx-pipeline="chip=sm_80 emit=llvm" | FileCheck %s --check-prefix=NVVM
+// RUN: simplex-opt %s --simplex-nvptx-pipeline="chip=sm_80 emit=ptx" | FileCheck %s --check-prefix=PTX
+// RUN: not simplex-opt %s --simplex-nvptx-pipeline="chip=sm_12" 2>&1 | FileCheck %s --check-prefix=CHIP
+// RUN: not simplex-opt %s --simplex-nvptx-pipeline="emit=sass" 2>&1 | FileCheck %s --check-prefix=EMIT
+// RUN: not simplex-opt %s --simplex-cpu-pipeline="chip=arm" 2>&1 | FileCheck %s --check-prefix=CPUCHIP
+
+// VECTOR: func.func private @dot_kernel
+// VECTOR: vector<8xf32>
+// VECTOR: func.func @dot(
+
+// CPU-DAG: llvm.func @simplexirHostLaunch(
+// CPU-DAG: llvm.mlir.global external constant @simplexir_artifact()
+// CPU: llvm.func @dot_kernel(%{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: !llvm.ptr)
+// CPU: llvm.func @dot(
+// CPU: llvm.call @simplexirHostLaunch
+// CPU: llvm.func @_mlir_ciface_dot(
+// CPU-NOT: unrealized_conversion_cast
+
+// GPU: gpu.module @dot_kernel
+// GPU: gpu.func @dot_kernel
+// GPU: mma.sync
+
+// NVVM: gpu.module @dot_kernel
+// NVVM: llvm.func @dot_kernel
+// NVVM: nvvm.mma.sync
+// NVVM-NOT: unrealized_conversion_cast
+
+// PTX: gpu.binary @dot_kernel
+// PTX-SAME: .entry dot_kernel(
+// PTX-SAME: mma.sync
+
+// CHIP: error: unknown chip 'sm_12'; known chips: sm_80,
+// EMIT: error: emit is 'sass', expected mlir, llvm, ptx or cubin
+// CPUCHIP: error: unknown CPU 'arm', expected x86-64-v2, x86-64-v3, x86-64-v4 or native
+func.func @dot(%q: tensor<1x?x8x64xbf16>, %k: tensor<1x?x2x64xbf16>, %v: tensor<1x?x2x64xbf16>)
+    -> (tensor<1x?x8x64xbf16>, tensor<1x8x?xf32>) {
+  %out, %lse = simplex.attention query(%q) keys(%k) values(%v) form multilinear windows [0]
+      : (tensor<1x?x8x64xbf16>, tensor<1x?x2x64xbf16>, tensor<1x?x2x64xbf16>)
+      -> (tensor<1x?x8x64xbf16>, tensor<1x8x?xf32>)
+  return %out, %lse : tensor<1x?x8x64xbf16>, tensor<1x8x?xf32>
+}
