@@ -71,9 +71,8 @@ struct OutlineKernelsPass
     simplexir::LaunchOp::create(builder, loc, FlatSymbolRefAttr::get(name),
                                 operands);
     builder.setInsertionPointToStart(kernel.addEntryBlock());
-    IRMapping mapping;
-    mapping.map(op->getOperands(), kernel.getArguments());
-    builder.clone(*op, mapping);
+    // By position, as two operands may be one value.
+    builder.clone(*op)->setOperands(kernel.getArguments());
     func::ReturnOp::create(builder, loc);
     op.erase();
   }

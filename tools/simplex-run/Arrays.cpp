@@ -96,6 +96,15 @@ static void encode(Value &value, ArrayRef<double> numbers) {
     }
 }
 
+run::Value run::makeValue(const Parameter &parameter, ArrayRef<int64_t> shape,
+                          ArrayRef<double> numbers) {
+  Value value;
+  value.parameter = parameter;
+  value.shape.assign(shape.begin(), shape.end());
+  encode(value, numbers);
+  return value;
+}
+
 std::vector<double> run::toDoubles(const Value &value) {
   size_t size = getElementSize(value.parameter.element);
   std::vector<double> numbers(value.bytes.size() / size);

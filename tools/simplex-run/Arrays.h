@@ -52,6 +52,10 @@ llvm::Expected<Value> readInput(llvm::StringRef path,
 llvm::Expected<Value> makeRandomInput(const Parameter &parameter, uint64_t seed,
                                       int64_t extent, llvm::StringRef what);
 
+/// A value of these numbers, each rounded once to the parameter's element type.
+Value makeValue(const Parameter &parameter, llvm::ArrayRef<int64_t> shape,
+                llvm::ArrayRef<double> numbers);
+
 /// Writes a result; bf16 and f16 as f4.
 llvm::Error writeOutput(llvm::StringRef path, const Value &value);
 

@@ -110,7 +110,7 @@ Expected<Problem> run::getProblem(mlir::func::FuncOp function,
   return problem;
 }
 
-static reference::Tensor makeTensor(const Value &value) {
+reference::Tensor run::makeTensor(const Value &value) {
   reference::Tensor tensor;
   std::copy_n(value.shape.begin(), 4, tensor.shape.begin());
   tensor.data = toDoubles(value);

@@ -43,6 +43,9 @@ llvm::Expected<bool> verifyResults(const Problem &problem,
                                    llvm::ArrayRef<Value> results, int threads,
                                    llvm::raw_ostream &os);
 
+/// A value of rank 4 as the reference takes it.
+reference::Tensor makeTensor(const Value &value);
+
 struct WorkCount {
   /// Allowed tuples of all queries, batches and heads, and those that the
   /// tiles compute.

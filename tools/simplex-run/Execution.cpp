@@ -8,6 +8,7 @@
 #include "Execution.h"
 
 #include "simplexir-runtime-gpu-tools.h"
+#include "simplexir/Codegen/Chips.h"
 #include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -46,6 +47,29 @@ static Error checkOnlyLaunches(mlir::ModuleOp module) {
   return result;
 }
 
+Expected<std::string> simplexir::run::findChip(bool gpu, int device) {
+  if (!gpu)
+    return std::string("native");
+  SimplexirGpuInfo info = {};
+  info.structSize = sizeof(info);
+  if (simplexirGpuGetInfo(device, &info))
+    return getRuntimeError();
+  int capability = info.major * 10 + info.minor;
+  // The chip itself, or the last of its family that is known.
+  const GpuChip *best = nullptr;
+  for (const GpuChip &chip : getGpuChips())
+    if (chip.capability == capability ||
+        (!chip.isExact() && chip.capability / 10 == info.major &&
+         chip.capability <= capability))
+      best = &chip;
+  if (!best)
+    return createStringError("GPU %d (%s) has compute capability %d.%d, which "
+                             "is not supported; known chips: %s",
+                             device, info.name, info.major, info.minor,
+                             listKnownChips().c_str());
+  return std::string(best->name);
+}
+
 Error Execution::compile(mlir::ModuleOp module, StringRef entry, StringRef chip,
                          StringRef ptxas) {
   if (failed(outlineModule(module)))
@@ -71,7 +95,17 @@ Error Execution::compile(mlir::ModuleOp module, StringRef entry, StringRef chip,
   return Error::success();
 }
 
+void Execution::release() {
+  releaseResults();
+  for (auto [input, index] : zip(inputs, isIndex))
+    if (!index)
+      memory.release(reinterpret_cast<void *>(input.words[0]));
+  inputs.clear();
+  isIndex.clear();
+}
+
 Error Execution::setInputs(ArrayRef<Value> values) {
+  release();
   for (const Value &value : values) {
     Descriptor descriptor;
     isIndex.push_back(value.parameter.isIndex);

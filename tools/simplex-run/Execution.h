@@ -18,6 +18,9 @@
 
 namespace simplexir::run {
 
+/// The name of the chip that is there.
+llvm::Expected<std::string> findChip(bool gpu, int device);
+
 /// A function compiled for one target, with its inputs there.
 class Execution {
 public:
@@ -28,8 +31,11 @@ public:
   /// reported where the error is empty.
   llvm::Error compile(mlir::ModuleOp module, llvm::StringRef entry,
                       llvm::StringRef chip, llvm::StringRef ptxas);
-  /// Copies the inputs to the target.
+  /// Copies the inputs to the target, in place of earlier ones.
   llvm::Error setInputs(llvm::ArrayRef<Value> inputs);
+
+  /// Gives the memory of inputs and results back.
+  void release();
 
   /// Calls the function; on a GPU the work is only enqueued. The results of an
   /// earlier call are gone.

@@ -122,7 +122,8 @@ Error Memory::synchronize() {
 // What host code calls
 //===----------------------------------------------------------------------===//
 
-static Memory *active = nullptr;
+/// Host code calls back on the thread that called it.
+static thread_local Memory *active = nullptr;
 
 void Memory::activate() { active = this; }
 

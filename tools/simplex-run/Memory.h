@@ -52,7 +52,7 @@ public:
 
   /// Functions for host code: allocation here, and memrefCopy.
   static llvm::SmallVector<HostProgram::Symbol> getSymbols();
-  /// The memory that these functions use.
+  /// The memory that these functions use on this thread.
   void activate();
 
 private:

@@ -152,26 +152,7 @@ static Expected<std::string> chooseChip(bool gpu) {
     }
     return opts->chipName;
   }
-  if (!gpu)
-    return std::string("native");
-  SimplexirGpuInfo info = {};
-  info.structSize = sizeof(info);
-  if (simplexirGpuGetInfo(opts->deviceNumber, &info))
-    return getRuntimeError();
-  int capability = info.major * 10 + info.minor;
-  // The chip itself, or the last of its family that is known.
-  const GpuChip *best = nullptr;
-  for (const GpuChip &chip : getGpuChips())
-    if (chip.capability == capability ||
-        (!chip.isExact() && chip.capability / 10 == info.major &&
-         chip.capability <= capability))
-      best = &chip;
-  if (!best)
-    return createStringError("GPU %d (%s) has compute capability %d.%d, which "
-                             "is not supported; known chips: %s",
-                             opts->deviceNumber.getValue(), info.name,
-                             info.major, info.minor, listKnownChips().c_str());
-  return std::string(best->name);
+  return run::findChip(gpu, opts->deviceNumber);
 }
 
 static Error runBench(Execution &execution, const Problem &problem,

@@ -121,13 +121,22 @@ static bool checkSymbols(llvm::ArrayRef<char> object, std::string &error) {
   return true;
 }
 
+void simplexir::initializeHostTarget() {
+  // Registering twice at the same time lists the target twice.
+  static const bool initialized = [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    return true;
+  }();
+  (void)initialized;
+}
+
 bool simplexir::emitHostObject(mlir::ModuleOp module, const HostTarget &target,
                                llvm::SmallVectorImpl<char> &object,
                                std::string &error) {
-  LLVMInitializeX86TargetInfo();
-  LLVMInitializeX86Target();
-  LLVMInitializeX86TargetMC();
-  LLVMInitializeX86AsmPrinter();
+  initializeHostTarget();
   llvm::Triple triple(kTriple);
   const llvm::Target *found = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!found)

@@ -7,6 +7,8 @@
 
 #include "simplexir/Codegen/Jit.h"
 
+#include "simplexir/Codegen/CPU/HostTarget.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -15,7 +17,6 @@
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
-#include "llvm/Support/TargetSelect.h"
 
 using namespace llvm;
 using namespace simplexir;
@@ -55,8 +56,7 @@ static Expected<unsigned> addPackedEntry(Module &module, StringRef name) {
 Expected<std::unique_ptr<HostProgram>>
 HostProgram::create(mlir::ModuleOp operation, StringRef function,
                     ArrayRef<Symbol> symbols) {
-  InitializeNativeTarget();
-  InitializeNativeTargetAsmPrinter();
+  initializeHostTarget();
   mlir::registerBuiltinDialectTranslation(*operation->getContext());
   mlir::registerLLVMDialectTranslation(*operation->getContext());
   auto context = std::make_unique<LLVMContext>();

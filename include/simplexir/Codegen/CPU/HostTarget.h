@@ -39,6 +39,9 @@ bool resolveHostTarget(llvm::StringRef chip, HostTarget &target,
 /// Bytes of a vector register of the chip; 0 if it is unknown.
 int64_t getVectorBytes(llvm::StringRef chip);
 
+/// Makes LLVM's x86-64 target known, once; any thread may call it.
+void initializeHostTarget();
+
 /// Compiles a module of the LLVM dialect to an ELF relocatable object:
 /// position independent, small code model, no undefined symbols but memcpy,
 /// memmove and memset. On failure returns false and sets `error`.

@@ -1,0 +1,243 @@
+//===- simplex-sweep.cpp - Random attentions against the reference ------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Execution.h"
+#include "Runner.h"
+#include "Tool.h"
+
+#include "simplexir-runtime-gpu-tools.h"
+#include "simplexir/Codegen/Pipelines.h"
+#include "simplexir/Support/CrashGuard.h"
+
+#include "mlir/IR/DialectRegistry.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/raw_ostream.h"
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <thread>
+
+using namespace llvm;
+using namespace simplexir;
+using namespace simplexir::sweep;
+
+#define OURS cl::cat(getToolCategory())
+
+namespace {
+/// Made after the options of LLVM are gone, which may have the same names.
+struct Options {
+  cl::opt<std::string> targetName{"target", cl::desc("cpu (default) or gpu"),
+                                  cl::value_desc("cpu|gpu"), cl::init("cpu"),
+                                  OURS};
+  cl::opt<uint64_t> seed{"seed", cl::desc("Which cases (default 1)"),
+                         cl::value_desc("N"), cl::init(1), OURS};
+  cl::opt<unsigned> numCases{"cases", cl::desc("How many (default 320)"),
+                             cl::value_desc("N"), cl::init(320), OURS};
+  cl::opt<int> only{"only", cl::desc("Run this case of the seed only"),
+                    cl::value_desc("INDEX"), cl::init(-1), OURS};
+  cl::opt<bool> list{"list", cl::desc("Print the cases and do not run them"),
+                     OURS};
+  cl::opt<unsigned> threads{
+      "threads", cl::desc("Modules at a time (default: as many as processors)"),
+      cl::value_desc("N"), cl::init(0), OURS};
+  cl::opt<bool> keepGoing{"keep-going",
+                          cl::desc("Do not stop at the first failure"), OURS};
+  cl::opt<double> timeLimit{
+      "time-limit",
+      cl::desc("Take seed after seed until the time is over; a module that "
+               "has begun is finished"),
+      cl::value_desc("SECONDS"), cl::init(0), OURS};
+  cl::opt<bool> injectFault{
+      "inject-fault",
+      cl::desc("Change one element of each result beyond its bound; every "
+               "case must fail"),
+      OURS};
+  cl::opt<std::string> saveTo{
+      "save", cl::desc("Write failing cases here, for simplex-run"),
+      cl::value_desc("DIR"), OURS};
+  cl::opt<std::string> chipName{
+      "chip", cl::desc("Compile for this chip (default: the one there is)"),
+      cl::value_desc("CHIP"), OURS};
+  cl::opt<int> device{"device", cl::desc("GPU (default 0)"),
+                      cl::value_desc("N"), cl::init(0), OURS};
+  cl::opt<std::string> ptxas{"ptxas",
+                             cl::desc("The path of ptxas, if not in PATH"),
+                             cl::value_desc("PATH"), OURS};
+};
+
+class Sweep {
+public:
+  Sweep(const Options &opts, const Settings &settings)
+      : opts(opts), settings(settings), start(Clock::now()) {
+    registerAllForCompiler(registry);
+  }
+  /// Runs the cases of a seed; false if it is to stop.
+  bool runSeed(uint64_t seed);
+  /// Prints the totals and returns the exit status.
+  int finish();
+
+private:
+  using Clock = std::chrono::steady_clock;
+  double getSeconds() const {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+  bool isOver() const {
+    return stop || (opts.timeLimit > 0 && getSeconds() >= opts.timeLimit);
+  }
+  void report(uint64_t seed, size_t index, const Case &c,
+              const Verdict &verdict);
+
+  const Options &opts;
+  const Settings &settings;
+  mlir::DialectRegistry registry;
+  Clock::time_point start;
+  std::atomic<bool> stop{false};
+  std::mutex mutex;
+  size_t passed = 0, failed = 0, skipped = 0, modules = 0;
+  std::map<std::string, size_t> reasons;
+};
+} // namespace
+
+static constexpr char help[] =
+    "Runs random attentions and compares them with the float64 reference.\n\n"
+    "  simplex-sweep --seed=1 --cases=320 --keep-going\n"
+    "  simplex-sweep --target=gpu --time-limit=300\n"
+    "  simplex-sweep --seed=1 --only=17 --save=/tmp/case\n";
+
+void Sweep::report(uint64_t seed, size_t index, const Case &c,
+                   const Verdict &verdict) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (verdict.outcome == Outcome::Pass) {
+    ++passed;
+    return;
+  }
+  if (verdict.outcome == Outcome::Skip) {
+    ++skipped;
+    ++reasons[verdict.message];
+    return;
+  }
+  ++failed;
+  if (!opts.keepGoing)
+    stop = true;
+  outs() << "FAIL " << index << ": " << c.describe() << "\n  "
+         << verdict.message << "\n  simplex-sweep --target=" << opts.targetName
+         << " --seed=" << seed << " --only=" << index << "\n";
+  if (!opts.saveTo.empty()) {
+    auto command =
+        saveCase(c, opts.saveTo + "/" + std::to_string(index), opts.targetName);
+    outs() << "  "
+           << (command ? *command : "error: " + toString(command.takeError()))
+           << "\n";
+  }
+  if (!opts.injectFault)
+    outs() << c.getModule();
+  outs().flush();
+}
+
+bool Sweep::runSeed(uint64_t seed) {
+  size_t count = std::max<size_t>(opts.numCases, opts.only + 1);
+  std::vector<Case> cases = generateCases(seed, count);
+  MapVector<StringRef, std::vector<size_t>> groups;
+  std::vector<std::string> texts;
+  for (const Case &c : cases)
+    texts.push_back(c.getModule());
+  for (size_t i = 0; i < count; ++i)
+    if (opts.only < 0 || static_cast<size_t>(opts.only) == i)
+      groups[texts[i]].push_back(i);
+
+  std::atomic<size_t> next{0};
+  auto work = [&] {
+    Runner runner(settings, registry);
+    if (Error error = runner.open()) {
+      std::lock_guard<std::mutex> lock(mutex);
+      errs() << "error: " << toString(std::move(error)) << "\n";
+      ++failed;
+      stop = true;
+      return;
+    }
+    while (!isOver()) {
+      size_t group = next++;
+      if (group >= groups.size())
+        return;
+      ArrayRef<size_t> indices = (groups.begin() + group)->second;
+      std::vector<const Case *> members;
+      for (size_t index : indices)
+        members.push_back(&cases[index]);
+      {
+        std::lock_guard<std::mutex> lock(mutex);
+        setReproducerInput(texts[indices[0]]);
+      }
+      runner.run(members, [&](size_t i, const Verdict &verdict) {
+        report(seed, indices[i], *members[i], verdict);
+        return !stop;
+      });
+      std::lock_guard<std::mutex> lock(mutex);
+      ++modules;
+    }
+  };
+  unsigned numThreads = opts.threads
+                            ? opts.threads
+                            : std::max(1u, std::thread::hardware_concurrency());
+  // One works here, where the stack is large.
+  std::vector<std::thread> pool;
+  for (unsigned i = 1; i < std::min<size_t>(numThreads, groups.size()); ++i)
+    pool.emplace_back(work);
+  work();
+  for (std::thread &thread : pool)
+    thread.join();
+  return !isOver();
+}
+
+int Sweep::finish() {
+  for (const auto &[reason, count] : reasons)
+    outs() << "skipped " << count << ": " << reason << "\n";
+  outs() << format("%zu modules in %.1f s\n", modules, getSeconds())
+         << format("%zu passed, %zu failed, %zu skipped\n", passed, failed,
+                   skipped);
+  // A run without any result proves nothing.
+  return failed || !(passed + skipped) ? 1 : 0;
+}
+
+static int run(int argc, char **argv) {
+  removeForeignOptions();
+  Options opts;
+  parseCommandLine(argc, argv, help);
+  Settings settings;
+  settings.gpu = opts.targetName == "gpu";
+  if (!settings.gpu && opts.targetName != "cpu")
+    return fail("--target is '" + opts.targetName + "', expected cpu or gpu");
+  if (opts.list) {
+    std::vector<Case> cases = generateCases(opts.seed, opts.numCases);
+    for (size_t i = 0; i < cases.size(); ++i)
+      outs() << i << ": " << cases[i].describe() << "\n";
+    return 0;
+  }
+  settings.device = opts.device;
+  settings.ptxas = opts.ptxas;
+  settings.injectFault = opts.injectFault;
+  settings.chip = opts.chipName;
+  if (settings.chip.empty()) {
+    Expected<std::string> chip = run::findChip(settings.gpu, opts.device);
+    if (!chip)
+      return fail(chip.takeError());
+    settings.chip = *chip;
+  }
+  ToolContext registers; // passes
+  Sweep sweep(opts, settings);
+  uint64_t seed = opts.seed;
+  while (sweep.runSeed(seed++) && opts.timeLimit > 0)
+    ;
+  return sweep.finish();
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  return runGuarded(argc, argv, [&] { return ::run(argc, argv); });
+}
