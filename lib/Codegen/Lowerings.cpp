@@ -42,8 +42,6 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
                                            const GpuChip & /*chip*/,
                                            KernelStage stage,
                                            std::string & /*error*/) {
-  // What addresses a tile must be known before its loop, for the first copy.
-  manager.addPass(createLoopInvariantCodeMotionPass());
   manager.addNestedPass<func::FuncOp>(createStageTiles());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

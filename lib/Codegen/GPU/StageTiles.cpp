@@ -8,6 +8,7 @@
 #include "simplexir/Codegen/GPU/Passes.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 
 namespace simplexir {
 #define GEN_PASS_DEF_STAGETILES
@@ -135,6 +136,8 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
   }
 
   void stageLoop(scf::ForOp loop, SmallVector<LoadOp> loads) {
+    // What addresses a tile must be known before the loop, for the first copy.
+    moveLoopInvariantCode(loop);
     ImplicitLocOpBuilder b(loop.getLoc(), loop);
     SmallVector<Value> rings;
     Value zero = arith::ConstantIndexOp::create(b, 0);
