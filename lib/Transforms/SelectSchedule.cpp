@@ -156,13 +156,15 @@ private:
   void report(AttentionOp op, ScheduleAttr schedule) {
     int64_t heads = std::min(op.getGroupSize(), schedule.getRows());
     double waste = getWaste(op.getWindows(), schedule.getRows() / heads);
+    std::string text;
+    llvm::raw_string_ostream(text)
+        << "rows " << schedule.getRows() << ", keys " << schedule.getKeys()
+        << ", splits " << schedule.getSplits()
+        << "; keys visited for neighbouring queries' windows: "
+        << static_cast<int>(100 * (waste - 1)) << "% more";
     remark::analysis(op.getLoc(),
                      remark::RemarkOpts::name("schedule").category("simplex"))
-        << "rows " << std::to_string(schedule.getRows()) << ", keys "
-        << std::to_string(schedule.getKeys()) << ", splits "
-        << std::to_string(schedule.getSplits())
-        << "; keys visited for neighbouring queries' windows: "
-        << std::to_string(static_cast<int>(100 * (waste - 1))) << "% more";
+        << text;
   }
 };
 } // namespace
