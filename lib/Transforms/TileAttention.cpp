@@ -157,8 +157,7 @@ private:
              Value headEnd, int64_t rows, int64_t columns, int64_t heads) {
     return LoadOp::create(b, tile(rows, columns, tileElement), source, batch,
                           sequence, head, begin, end, headEnd,
-                          b.getI64IntegerAttr(heads), b.getI64IntegerAttr(0),
-                          b.getI64IntegerAttr(1));
+                          b.getI64IntegerAttr(heads), ChunkedAttr());
   }
   /// Rows of a key or value; rows outside the key range read as zero.
   Value loadKeys(Value source, Value sequence, int64_t rows, int64_t columns) {
@@ -183,7 +182,7 @@ private:
     Value combined = CombineOp::create(
         b, tile(schedule.getRows(), headDim, tileElement), op.getForm(), query,
         rows, b.getDenseF64ArrayAttr(biases), b.getI64IntegerAttr(factor),
-        b.getI64IntegerAttr(op.getHeadDim()));
+        b.getI64IntegerAttr(op.getHeadDim()), UnitAttr());
     Value logits = ContractOp::create(
         b, tile(schedule.getRows(), schedule.getKeys(), accumulator), combined,
         lastKeys, Value(), b.getUnitAttr(),

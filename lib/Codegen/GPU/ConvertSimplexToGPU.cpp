@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Fragments.h"
+#include "Instructions.h"
 
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 
@@ -20,6 +20,11 @@ using namespace simplexir;
 namespace {
 struct ConvertSimplexToGPUPass
     : simplexir::impl::ConvertSimplexToGPUBase<ConvertSimplexToGPUPass> {
+  void getDependentDialects(DialectRegistry &registry) const override {
+    Base::getDependentDialects(registry);
+    insertInstructionDialects(registry);
+  }
+
   void runOnOperation() override {
     SmallVector<func::FuncOp> kernels;
     for (auto function : getOperation().getOps<func::FuncOp>())

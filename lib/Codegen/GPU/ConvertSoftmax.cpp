@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Fragments.h"
+#include "Instructions.h"
 
 #include <limits>
 
@@ -190,7 +190,7 @@ struct ExpPattern : TilePattern<ExpOp> {
           for (int64_t i : {0, 1}) {
             Value power =
                 math::FmaOp::create(b, b.extract(pair, i), scale, shift);
-            pair = b.insert(b.exp2(power), pair, i);
+            pair = b.insert(emitExp2(b, power), pair, i);
           }
           fragment = b.insert(pair, fragment, half);
         }
@@ -238,7 +238,7 @@ Value getRescale(FragmentBuilder &b, Value from, Value to) {
   for (int64_t half : {0, 1}) {
     Value reference = replaceInfinity(b, b.extract(to, half));
     Value power = arith::SubFOp::create(b, b.extract(from, half), reference);
-    result = b.insert(b.exp2(power), result, half);
+    result = b.insert(emitExp2(b, power), result, half);
   }
   return result;
 }
@@ -297,9 +297,7 @@ private:
                                   b.extract(from, half), b.extract(to, half));
         changed = changed ? arith::OrIOp::create(b, changed, differs) : differs;
       }
-    Value all = arith::ConstantOp::create(b, b.getI32IntegerAttr(-1));
-    return NVVM::VoteSyncOp::create(b, b.getI1Type(), all, changed,
-                                    NVVM::VoteSyncKind::any);
+    return emitVoteAny(b, changed);
   }
 };
 
@@ -450,7 +448,7 @@ struct FinalizePattern : TilePattern<FinalizeOp> {
         inverse = b.insert(arith::SelectOp::create(b, empty, zero, quotient),
                            inverse, half);
         Value log = arith::AddFOp::create(
-            b, b.extract(adaptor.getMaximum()[m], half), b.log2(sum));
+            b, b.extract(adaptor.getMaximum()[m], half), emitLog2(b, sum));
         log = arith::MulFOp::create(b, log, b.floating(f32, ln2));
         logs = b.insert(
             arith::SelectOp::create(b, empty, b.floating(f32, -kInfinity), log),
