@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Chunks.h"
 #include "Instructions.h"
+#include "Rows.h"
 
 using namespace mlir;
 using namespace simplexir;
@@ -47,7 +47,10 @@ struct LoadRowPattern : TilePattern<LoadOp> {
     if (tile.getRows() != 1)
       return op.emitOpError("of a matrix must be staged first");
     SmallVector<Value> results =
-        op.getLayout() ? loadChunked(op, b) : loadInOrder(op, b);
+        whenPaired(b, op.getSource(), [&](bool inPairs) {
+          return op.getLayout() ? loadChunked(op, b, inPairs)
+                                : loadInOrder(op, b, inPairs);
+        });
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
   }
@@ -56,20 +59,15 @@ private:
   static SmallVector<Value> getPrefix(LoadOp op) {
     return {op.getBatch(), op.getSequence(), op.getHead()};
   }
-  /// Head dims of the source; pairs are loaded at once where rows keep them
-  /// aligned.
-  static int64_t getColumns(LoadOp op) {
-    return cast<MemRefType>(op.getSource().getType()).getDimSize(3);
-  }
 
-  static SmallVector<Value> loadInOrder(LoadOp op, FragmentBuilder &b) {
-    int64_t columns = getColumns(op);
+  static SmallVector<Value> loadInOrder(LoadOp op, FragmentBuilder &b,
+                                        bool inPairs) {
+    auto columns = cast<MemRefType>(op.getSource().getType()).getDimSize(3);
     SmallVector<Value> results, prefix = getPrefix(op);
     for (int64_t f = 0; f < op.getType().getColumns() / 8; ++f) {
       Value column = b.column(f);
       if (f * 8 + 8 <= columns) {
-        results.push_back(
-            loadPair(b, op.getSource(), prefix, column, columns % 2 == 0));
+        results.push_back(loadPair(b, op.getSource(), prefix, column, inPairs));
         continue;
       }
       Value pair = b.zeros({2}, op.getType().getElementType());
@@ -87,7 +85,8 @@ private:
     return results;
   }
 
-  static SmallVector<Value> loadChunked(LoadOp op, FragmentBuilder &b) {
+  static SmallVector<Value> loadChunked(LoadOp op, FragmentBuilder &b,
+                                        bool inPairs) {
     ChunkedAttr layout = *op.getLayout();
     SmallVector<Value> results;
     for (int64_t block = 0; block < layout.getBlocks(); ++block) {
@@ -95,7 +94,7 @@ private:
       for (int64_t half : {0, 1})
         halves[half] =
             loadSlots(b, SlotPair::ofFragment(b, layout, block, half),
-                      op.getSource(), getPrefix(op), getColumns(op) % 2 == 0);
+                      op.getSource(), getPrefix(op), inPairs);
       for (auto [low, high] : llvm::zip_equal(halves[0], halves[1]))
         results.append({low, high});
     }
@@ -130,7 +129,7 @@ struct CopyPattern : TilePattern<CopyOp> {
     if (columns % width != 0) {
       copyElements(op, b, destination, columns);
     } else {
-      auto aligned = scf::IfOp::create(b, isAligned(op, b, getBytes(element)),
+      auto aligned = scf::IfOp::create(b, areRowsAligned(b, op.getSource(), 16),
                                        /*withElseRegion=*/true);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(aligned.thenBlock());
@@ -143,20 +142,6 @@ struct CopyPattern : TilePattern<CopyOp> {
   }
 
 private:
-  /// Do all rows start at a multiple of 16 bytes?
-  static Value isAligned(CopyOp op, FragmentBuilder &b, int64_t bytes) {
-    auto metadata = memref::ExtractStridedMetadataOp::create(b, op.getSource());
-    Value bits =
-        memref::ExtractAlignedPointerAsIndexOp::create(b, op.getSource());
-    SmallVector<Value> terms{metadata.getOffset()};
-    llvm::append_range(terms, metadata.getStrides().drop_back());
-    for (Value term : terms)
-      bits = arith::OrIOp::create(b, bits, b.mul(term, bytes));
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                                 arith::AndIOp::create(b, bits, b.index(15)),
-                                 b.index(0));
-  }
-
   static void copyAsync(CopyOp op, FragmentBuilder &b, MemRefType destination,
                         int64_t width, int64_t columns) {
     forEachUnit(b, destination, width, [&](Value row, Value column) {
@@ -326,7 +311,11 @@ struct StorePattern : TilePattern<StoreOp> {
           continue;
         }
         int64_t count = getColumnFragments(tile);
-        storeRow(op, b, address, half, fragments.slice(m * count, count));
+        whenPaired(b, op.getDestination(), [&](bool inPairs) {
+          storeRow(op, b, address, half, fragments.slice(m * count, count),
+                   inPairs);
+          return SmallVector<Value>();
+        });
       }
     rewriter.eraseOp(op);
     return success();
@@ -335,7 +324,7 @@ struct StorePattern : TilePattern<StoreOp> {
 private:
   static void storeRow(StoreOp op, FragmentBuilder &b,
                        const RowAddress &address, int64_t half,
-                       ValueRange fragments) {
+                       ValueRange fragments, bool inPairs) {
     auto type = cast<MemRefType>(op.getDestination().getType());
     int64_t columns = type.getDimSize(3);
     for (auto [f, fragment] : llvm::enumerate(fragments)) {
@@ -348,7 +337,7 @@ private:
         return SmallVector<Value>{op.getBatch(), address.sequence, address.head,
                                   c};
       };
-      if (first + 8 <= columns && columns % 2 == 0) {
+      if (first + 8 <= columns && inPairs) {
         vector::StoreOp::create(
             b, pair, op.getDestination(), at(column), /*nontemporal=*/false,
             llvm::MaybeAlign(2 * getBytes(type.getElementType())));

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Chunks.h"
 #include "Instructions.h"
+#include "Rows.h"
 
 using namespace mlir;
 using namespace simplexir;
@@ -25,6 +25,11 @@ SmallVector<Value> getRegisters(FragmentBuilder &b, Value vector) {
     registers.push_back(pair);
   }
   return registers;
+}
+
+/// |value|; math.absf would become a call of a device library.
+Value emitAbs(FragmentBuilder &b, Value value) {
+  return arith::MaxNumFOp::create(b, value, arith::NegFOp::create(b, value));
 }
 
 /// Four 8x8 matrices of 16-bit elements at (row, column) and its neighbours
@@ -62,23 +67,27 @@ struct CombinePattern : TilePattern<CombineOp> {
       return op.emitOpError("mixes columns of several threads: run "
                             "--simplex-separate-chunks first");
     Problem problem(op, adaptor.getKeys());
-    TileType type = op.getType();
-    SmallVector<Value> results(getRowFragments() * getColumnFragments(type));
-    for (int64_t c = 0; c < getColumnFragments(type); ++c) {
-      SmallVector<Value> rows;
+    TileType type = op.getResult().getType();
+    int64_t columns = getColumnFragments(type);
+    SmallVector<SmallVector<Value>> rows(columns);
+    for (int64_t c = 0; c < columns; ++c)
       for (size_t t = 0; t < problem.terms.size(); ++t)
-        rows.push_back(multiplyRows(problem, b, t, c));
+        rows[c].push_back(multiplyRows(problem, b, t, c));
+    SmallVector<SmallVector<Value>, 2> results{
+        SmallVector<Value>(getRowFragments() * columns)};
+    if (op.getMagnitude())
+      results.push_back({makeHeadroom(
+          problem, b, llvm::getSingleElement(adaptor.getMagnitude()), rows)});
+    for (int64_t c = 0; c < columns; ++c)
       for (int64_t m = 0; m < getRowFragments(); ++m) {
         Value sum;
-        for (auto [term, row] : llvm::zip_equal(problem.terms, rows))
+        for (auto [term, row] : llvm::zip_equal(problem.terms, rows[c]))
           sum = accumulate(
               b, sum, loadQuery(op, b, m, problem.rotate(c, term.rotations[0])),
               row, problem.compute);
-        results[m * getColumnFragments(type) + c] =
-            b.convert(sum, type.getElementType());
+        results[0][m * columns + c] = b.convert(sum, type.getElementType());
       }
-    }
-    rewriter.replaceOpWithMultiple(op, {results});
+    rewriter.replaceOpWithMultiple(op, results);
     return success();
   }
 
@@ -93,7 +102,7 @@ private:
       bool wide =
           keys.size() > 1 ||
           llvm::any_of(op.getBiases(), [](double bias) { return bias != 0; });
-      Type element = op.getType().getElementType();
+      Type element = op.getResult().getType().getElementType();
       compute = wide ? Float32Type::get(op.getContext()) : element;
     }
 
@@ -164,6 +173,48 @@ private:
         b.zeros({2}, problem.compute));
   }
 
+  /// Divides the rows by the least power of two, at least 1, that keeps their
+  /// products with the query below 2^15; returns it.
+  static Value makeHeadroom(const Problem &problem, FragmentBuilder &b,
+                            Value magnitude,
+                            SmallVectorImpl<SmallVector<Value>> &rows) {
+    Value largest;
+    for (ArrayRef<Value> terms : rows)
+      for (Value row : terms) {
+        Value size = emitAbs(b, row);
+        largest = largest ? arith::MaxNumFOp::create(b, largest, size) : size;
+      }
+    Type f32 = b.getF32Type();
+    largest = b.convert(largest, f32);
+    Value bound =
+        b.reduceQuad(arith::MaxNumFOp::create(b, b.extract(largest, 0),
+                                              b.extract(largest, 1)),
+                     /*isMax=*/true);
+    auto terms = static_cast<double>(problem.terms.size());
+    bound = arith::MulFOp::create(
+        b, arith::MulFOp::create(b, bound, b.floating(f32, terms)), magnitude);
+    // In the bits of an f32, 2^n is (n + 127) << 23.
+    auto i32 = [&](int32_t value) -> Value {
+      return arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
+    };
+    Value exponent = arith::ShRUIOp::create(
+        b, arith::BitcastOp::create(b, b.getI32Type(), bound), i32(23));
+    Value shift = arith::MaxSIOp::create(
+        b, arith::SubIOp::create(b, exponent, i32(127 + 14)), i32(0));
+    auto power = [&](Value n) -> Value {
+      Value bits = arith::ShLIOp::create(
+          b, arith::AddIOp::create(b, n, i32(127)), i32(23));
+      return arith::BitcastOp::create(b, f32, bits);
+    };
+    Value inverse =
+        b.convert(b.splat(power(arith::SubIOp::create(b, i32(0), shift))),
+                  problem.compute);
+    for (SmallVector<Value> &terms : rows)
+      for (Value &row : terms)
+        row = arith::MulFOp::create(b, row, inverse);
+    return power(shift);
+  }
+
   static Value accumulate(FragmentBuilder &b, Value sum, Value query, Value row,
                           Type compute) {
     Value result = b.zeros({2, 2}, compute);
@@ -200,6 +251,45 @@ private:
     for (int64_t half : {0, 1})
       result = b.insert(b.extract(four, c % 2 * 2 + half), result, half);
     return result;
+  }
+};
+
+/// Every warp looks at the whole tile.
+struct MagnitudePattern : TilePattern<MagnitudeOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(MagnitudeOp op, Adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    auto type = dyn_cast<MemRefType>(op.getTile().getType());
+    if (!type || type.getElementTypeBitWidth() != 16)
+      return op.emitOpError("needs 16-bit rows in shared memory: run "
+                            "--simplex-stage-tiles first");
+    auto loop =
+        scf::ForOp::create(b, b.index(0), b.index(type.getDimSize(0)),
+                           b.index(16), b.zeros({2}, type.getElementType()));
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      Value largest = loop.getRegionIterArg(0);
+      for (int64_t c = 0; c < type.getDimSize(1); c += 16) {
+        Value four = loadMatrices(b, op.getTile(), loop.getInductionVar(), c,
+                                  /*rowsFirst=*/true, /*transpose=*/false);
+        for (int64_t i = 0; i < 4; ++i)
+          largest = arith::MaxNumFOp::create(b, largest,
+                                             emitAbs(b, b.extract(four, i)));
+      }
+      scf::YieldOp::create(b, largest);
+    }
+    Value largest = b.convert(loop.getResult(0), b.getF32Type());
+    Value result = arith::MaxNumFOp::create(b, b.extract(largest, 0),
+                                            b.extract(largest, 1));
+    for (int32_t offset : {1, 2, 4, 8, 16})
+      result = arith::MaxNumFOp::create(
+          b, result,
+          gpu::ShuffleOp::create(b, result, offset, 32, gpu::ShuffleMode::XOR)
+              .getShuffleResult());
+    rewriter.replaceOp(op, result);
+    return success();
   }
 };
 
@@ -411,6 +501,6 @@ private:
 
 void simplexir::populateMatrixPatterns(const FragmentConverter &converter,
                                        RewritePatternSet &patterns) {
-  patterns.add<CombinePattern, ContractPattern, FoldPattern>(
+  patterns.add<CombinePattern, ContractPattern, FoldPattern, MagnitudePattern>(
       converter, patterns.getContext());
 }

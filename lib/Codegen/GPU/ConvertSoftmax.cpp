@@ -24,6 +24,16 @@ Value replaceInfinity(FragmentBuilder &b, Value value) {
                                  value);
 }
 
+/// The scale of a row_max or exp, times its multiplier.
+template <typename OpT, typename Adaptor>
+Value getScale(FragmentBuilder &b, OpT op, Adaptor adaptor, Type element) {
+  Value scale = b.floating(element, op.getScale().convertToDouble());
+  if (!op.getMultiplier())
+    return scale;
+  return arith::MulFOp::create(b, scale,
+                               llvm::getSingleElement(adaptor.getMultiplier()));
+}
+
 struct FillPattern : TilePattern<FillOp> {
   using TilePattern::TilePattern;
 
@@ -143,7 +153,7 @@ struct RowMaxPattern : TilePattern<RowMaxOp> {
                         ConversionPatternRewriter &rewriter) const override {
     int64_t columns = getColumnFragments(op.getLogits().getType());
     Type element = cast<TileType>(op.getType()).getElementType();
-    Value scale = b.floating(element, op.getScale().convertToDouble());
+    Value scale = getScale(b, op, adaptor, element);
     SmallVector<Value> results;
     for (int64_t m = 0; m < getRowFragments(); ++m) {
       Value result = adaptor.getRunning()[m];
@@ -176,8 +186,7 @@ struct ExpPattern : TilePattern<ExpOp> {
                         ConversionPatternRewriter &rewriter) const override {
     TileType type = cast<TileType>(op.getType());
     int64_t columns = getColumnFragments(type);
-    Value scale =
-        b.floating(type.getElementType(), op.getScale().convertToDouble());
+    Value scale = getScale(b, op, adaptor, type.getElementType());
     SmallVector<Value> results(adaptor.getLogits());
     for (int64_t m = 0; m < getRowFragments(); ++m)
       for (int64_t half : {0, 1}) {

@@ -60,13 +60,21 @@ struct SeparateChunksPass
       if (!operand->get().getDefiningOp<LoadOp>())
         return op.emitOpError("and the products of its result must read their "
                               "operands from simplex.load to be separated");
+    // The query's magnitude does not depend on an order.
+    SmallVector<OpOperand *> magnitudes;
+    for (OpOperand &use : op.getQuery().getUses())
+      if (isa<MagnitudeOp>(use.getOwner()))
+        magnitudes.push_back(&use);
     for (auto [i, operand] : llvm::enumerate(operands))
       readInOrder(*operand,
                   ChunkedAttr::get(op.getForm(), arity, op.getHeadDim(),
                                    std::min<int64_t>(i, arity - 1)));
+    for (OpOperand *use : magnitudes)
+      use->set(op.getQuery());
     op.setSeparated(true);
-    op.getResult().setType(withColumns(
-        op.getType(), cast<TileType>(op.getQuery().getType()).getColumns()));
+    op.getResult().setType(
+        withColumns(op.getResult().getType(),
+                    cast<TileType>(op.getQuery().getType()).getColumns()));
     return success();
   }
 };

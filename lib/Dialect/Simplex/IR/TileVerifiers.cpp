@@ -110,7 +110,10 @@ LogicalResult CombineOp::verify() {
       failed(expectFactor(*this, getFactor())) ||
       failed(expectSingleRows(*this, "key", getKeys().getTypes())))
     return failure();
-  int64_t columns = cast<TileType>(getType()).getColumns();
+  if (static_cast<bool>(getMagnitude()) != static_cast<bool>(getMultiplier()))
+    return emitOpError() << "returns a multiplier if the query's magnitude is "
+                            "given, and only then";
+  int64_t columns = cast<TileType>(getResult().getType()).getColumns();
   if (getHeadDim() < 1 || static_cast<int64_t>(getHeadDim()) > columns)
     return emitOpError() << "'head_dim' must be from 1 to the " << columns
                          << " columns of the tile, found " << getHeadDim();

@@ -149,7 +149,14 @@ def Simplex_CopyWaitOp : Simplex_Op<"copy_wait"> {
   let assemblyFormat = "attr-dict";
 }
 
-def Simplex_CombineOp : Simplex_Op<"combine", [Pure]> {
+def Simplex_MagnitudeOp : Simplex_Op<"magnitude", [Pure]> {
+  let summary = "The largest absolute value in a tile";
+  let arguments = (ins AnyTypeOf<[Simplex_Matrix, AnyMemRef]>:$tile);
+  let results = (outs F32:$result);
+  let assemblyFormat = "$tile attr-dict `:` type($tile)";
+}
+
+def Simplex_CombineOp : Simplex_Op<"combine", [Pure, AttrSizedOperandSegments]> {
   let summary = "C(q, k1 .. k(m-1)): the form without its last key";
   let description = [{
     Multiplies a tile of query rows with one row of each outer key by the
@@ -157,6 +164,10 @@ def Simplex_CombineOp : Simplex_Op<"combine", [Pure]> {
     carries the sign of the scale. The query may lie in shared memory. With
     `separated`, all tiles have the columns of `#simplex.chunked`, each operand
     its own.
+
+    Products of f16 numbers can leave the range of f16. With the `magnitude` of
+    the query, the result is divided by the least power of two that makes it
+    safe, usually 1, which is returned as the `multiplier` of the logits.
 
     ```mlir
     %c = simplex.combine #simplex.multilinear %q, %k1 biases [0.0] factor 1 head_dim 64
@@ -166,13 +177,14 @@ def Simplex_CombineOp : Simplex_Op<"combine", [Pure]> {
   let arguments = (ins Simplex_FormAttrInterface:$form,
                        AnyTypeOf<[Simplex_Matrix, AnyMemRef]>:$query,
                        Variadic<Simplex_Matrix>:$keys,
+                       Optional<F32>:$magnitude,
                        DenseF64ArrayAttr:$biases, I64Attr:$factor,
                        I64Attr:$head_dim, UnitAttr:$separated);
-  let results = (outs Simplex_Matrix:$result);
+  let results = (outs Simplex_Matrix:$result, Optional<F32>:$multiplier);
   let assemblyFormat = [{
-    $form $query (`,` $keys^)? `biases` $biases `factor` $factor
-    `head_dim` $head_dim (`separated` $separated^)? attr-dict
-    `:` type($query) (`,` type($keys)^)? `->` type($result)
+    $form $query (`,` $keys^)? (`magnitude` $magnitude^)? `biases` $biases
+    `factor` $factor `head_dim` $head_dim (`separated` $separated^)? attr-dict
+    `:` type($query) (`,` type($keys)^)? `->` type(results)
   }];
   let hasVerifier = 1;
 }
@@ -223,21 +235,25 @@ def Simplex_MaskOp : Simplex_Op<"mask", [Pure, AllTypesMatch<["logits", "result"
 }
 
 def Simplex_RowMaxOp : Simplex_Op<"row_max", [Pure, AllTypesMatch<["running", "result"]>]> {
-  let summary = "max(running, scale * row maximum of the logits)";
-  let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$running, F64Attr:$scale);
+  let summary = "max(running, scale * multiplier * row maximum of the logits)";
+  let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$running,
+                       Optional<F32>:$multiplier, F64Attr:$scale);
   let results = (outs Simplex_Column:$result);
   let assemblyFormat = [{
-    $logits `,` $running `scale` $scale attr-dict `:` type($logits) `,` type($running)
+    $logits `,` $running `scale` $scale (`times` $multiplier^)? attr-dict
+    `:` type($logits) `,` type($running)
   }];
   let hasVerifier = 1;
 }
 
 def Simplex_ExpOp : Simplex_Op<"exp", [Pure, AllTypesMatch<["logits", "result"]>]> {
-  let summary = "exp2(scale * logits - maximum), 0 where a logit is -inf";
-  let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$maximum, F64Attr:$scale);
+  let summary = "exp2(scale * multiplier * logits - maximum), 0 where a logit is -inf";
+  let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$maximum,
+                       Optional<F32>:$multiplier, F64Attr:$scale);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = [{
-    $logits `,` $maximum `scale` $scale attr-dict `:` type($logits) `,` type($maximum)
+    $logits `,` $maximum `scale` $scale (`times` $multiplier^)? attr-dict
+    `:` type($logits) `,` type($maximum)
   }];
   let hasVerifier = 1;
 }

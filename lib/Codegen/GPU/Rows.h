@@ -1,12 +1,13 @@
-//===- Chunks.h - Rows in the order of #simplex.chunked ---------*- C++ -*-===//
+//===- Rows.h - Rows of operands in memory -----------------------*- C++
+//-*-===//
 //
 // Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef SIMPLEXIR_LIB_CODEGEN_GPU_CHUNKS_H
-#define SIMPLEXIR_LIB_CODEGEN_GPU_CHUNKS_H
+#ifndef SIMPLEXIR_LIB_CODEGEN_GPU_ROWS_H
+#define SIMPLEXIR_LIB_CODEGEN_GPU_ROWS_H
 
 #include "Fragments.h"
 
@@ -35,6 +36,17 @@ llvm::SmallVector<mlir::Value>
 loadSlots(FragmentBuilder &b, const SlotPair &slots, mlir::Value memory,
           llvm::ArrayRef<mlir::Value> prefix, bool inPairs);
 
+/// Calls `body` for what it returns: where rows of `memory` (dynamic strides)
+/// keep pairs of elements aligned it is told so, elsewhere not. Both are
+/// compiled, unless the row length already says no.
+llvm::SmallVector<mlir::Value>
+whenPaired(FragmentBuilder &b, mlir::Value memory,
+           llvm::function_ref<llvm::SmallVector<mlir::Value>(bool)> body);
+
+/// Do all rows of `memory` start at a multiple of `bytes` (a power of 2)?
+mlir::Value areRowsAligned(FragmentBuilder &b, mlir::Value memory,
+                           int64_t bytes);
+
 /// memory[prefix, column], column + 1 as one access of two elements, or, if
 /// not `inPairs`, as two.
 mlir::Value loadPair(FragmentBuilder &b, mlir::Value memory,
@@ -49,4 +61,4 @@ mlir::Value loadOrZero(FragmentBuilder &b, mlir::Value memory,
 
 } // namespace simplexir
 
-#endif // SIMPLEXIR_LIB_CODEGEN_GPU_CHUNKS_H
+#endif // SIMPLEXIR_LIB_CODEGEN_GPU_ROWS_H

@@ -1,11 +1,11 @@
-//===- Chunks.cpp - Rows in the order of #simplex.chunked -----------------===//
+//===- Rows.cpp - Rows of operands in memory ------------------------------===//
 //
 // Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "Chunks.h"
+#include "Rows.h"
 
 using namespace mlir;
 using namespace simplexir;
@@ -37,6 +37,41 @@ Value SlotPair::areFilled(FragmentBuilder &b, int64_t component) const {
       component == layout.getTail() ? layout.getSlots() : layout.getChunks();
   return makePair(b, isBelow(b, first, limit),
                   isBelow(b, b.add(first, 1), limit));
+}
+
+Value simplexir::areRowsAligned(FragmentBuilder &b, Value memory,
+                                int64_t bytes) {
+  auto type = cast<MemRefType>(memory.getType());
+  int64_t element = type.getElementTypeBitWidth() / 8;
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, memory);
+  Value bits = memref::ExtractAlignedPointerAsIndexOp::create(b, memory);
+  SmallVector<Value> terms{metadata.getOffset()};
+  for (auto [extent, stride] :
+       llvm::drop_end(llvm::zip_equal(type.getShape(), metadata.getStrides())))
+    if (extent != 1) // such a stride is never used
+      terms.push_back(stride);
+  for (Value term : terms)
+    bits = arith::OrIOp::create(b, bits, b.mul(term, element));
+  Value low = arith::AndIOp::create(b, bits, b.index(bytes - 1));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, low, b.index(0));
+}
+
+SmallVector<Value>
+simplexir::whenPaired(FragmentBuilder &b, Value memory,
+                      llvm::function_ref<SmallVector<Value>(bool)> body) {
+  auto type = cast<MemRefType>(memory.getType());
+  if (type.getShape().back() % 2 != 0)
+    return body(false);
+  Value aligned = areRowsAligned(b, memory, type.getElementTypeBitWidth() / 4);
+  auto emit = [&](bool paired) {
+    return [&, paired](OpBuilder &inner, Location) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
+      scf::YieldOp::create(b, body(paired));
+    };
+  };
+  auto branch = scf::IfOp::create(b, aligned, emit(true), emit(false));
+  return SmallVector<Value>(branch.getResults());
 }
 
 Value simplexir::loadPair(FragmentBuilder &b, Value memory,
