@@ -9,6 +9,7 @@
 #include "simplexir/Codegen/Pipelines.h"
 #include "simplexir/Dialect/Simplex/IR/Bufferize.h"
 #include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
+#include "simplexir/Dialect/Simplex/IR/Tiling.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -18,5 +19,6 @@ void simplexir::registerAllForCompiler(mlir::DialectRegistry &registry) {
   mlir::registerAllExtensions(registry);
   registry.insert<SimplexDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
+  registerTilingInterfaceExternalModels(registry);
   registerNVPTXTranslation(registry);
 }

@@ -82,6 +82,7 @@ def Simplex_AttentionOp : Simplex_Op<"attention", [
     OptionalAttr<Simplex_ScheduleAttr>:$schedule);
   let results = (outs Variadic<AnyType>:$results);
   let hasCustomAssemblyFormat = 1;
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     ::mlir::ShapedType getQueryType() {
