@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// compile-attention FILE.mlir OUTPUT.simplex CHIP...: what simplex-compile does,
-// in another project. examples/c/launch.c runs the result.
+// compile-attention FILE.mlir OUTPUT.simplex CHIP...: what simplex-compile
+// does, in another project. examples/c/launch.c runs the result.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,7 +21,8 @@
 
 int main(int argc, char **argv) {
   if (argc < 4) {
-    llvm::errs() << "usage: compile-attention FILE.mlir OUTPUT.simplex CHIP...\n";
+    llvm::errs()
+        << "usage: compile-attention FILE.mlir OUTPUT.simplex CHIP...\n";
     return 2;
   }
   mlir::DialectRegistry registry;

@@ -35,8 +35,8 @@ Output run(const Case &c, const std::vector<Numbers> &arrays) {
   static ToolContext context;
   run::Memory memory(/*gpu=*/false, /*device=*/0);
   llvm::cantFail(memory.open());
-  auto module = mlir::parseSourceString<mlir::ModuleOp>(c.getModule(),
-                                                        &context.get());
+  auto module =
+      mlir::parseSourceString<mlir::ModuleOp>(c.getModule(), &context.get());
   EXPECT_TRUE(module) << c.getModule();
   std::vector<run::Value> inputs = c.getInputs();
   for (size_t i = 0; i < arrays.size(); ++i)

@@ -1,4 +1,5 @@
-//===- Tile.h - Attentions cut into tiles ----------------------- -*- C++ -*-===//
+//===- Tile.h - Attentions cut into tiles ----------------------- -*- C++
+//-*-===//
 //
 // Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

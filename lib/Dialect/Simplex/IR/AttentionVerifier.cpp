@@ -132,11 +132,11 @@ private:
       }
     }
     size_t end = operands.size(), firstValue = 1 + op.getKeys().size();
-    if (failed(expectSame(0, end, 0, "batch size")) ||        // C4
-        failed(expectSame(1, end, 1, "length")) ||            // C5
-        failed(expectSame(1, end, 2, "head count")) ||        // C6
-        failed(expectSame(0, firstValue, 3, "head dim")) ||   // C7
-        failed(expectSame(firstValue, end, 3, "head dim")))   // C8
+    if (failed(expectSame(0, end, 0, "batch size")) ||      // C4
+        failed(expectSame(1, end, 1, "length")) ||          // C5
+        failed(expectSame(1, end, 2, "head count")) ||      // C6
+        failed(expectSame(0, firstValue, 3, "head dim")) || // C7
+        failed(expectSame(firstValue, end, 3, "head dim"))) // C8
       return failure();
     if (op.getHeads() % op.getKeyHeads() != 0) // C6
       return op.emitOpError()

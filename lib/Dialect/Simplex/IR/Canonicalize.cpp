@@ -268,14 +268,14 @@ struct RefineTypes : OpRewritePattern<AttentionOp> {
       return failure();
 
     SmallVector<Type> types{
-        refine(out, {batch.get(), queries.get(), op.getHeads(),
-                     op.getValueDim()}),
+        refine(out,
+               {batch.get(), queries.get(), op.getHeads(), op.getValueDim()}),
         refine(lse, {batch.get(), op.getHeads(), queries.get()})};
     changed |= types[0] != out || types[1] != lse;
     if (!changed)
       return failure();
-    auto refined = cast<AttentionOp>(
-        mlir::clone(rewriter, op, types, operands));
+    auto refined =
+        cast<AttentionOp>(mlir::clone(rewriter, op, types, operands));
     SmallVector<Value> results(refined.getResults());
     for (auto [result, type] : llvm::zip_equal(results, op.getResultTypes()))
       if (result.getType() != type)

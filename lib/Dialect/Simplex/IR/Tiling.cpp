@@ -72,9 +72,10 @@ bool isMultipleOf(OpFoldResult value, int64_t factor) {
         .isMultipleOf(factor);
   }
   auto argument = dyn_cast<BlockArgument>(dynamic);
-  auto loop = argument ? dyn_cast<LoopLikeOpInterface>(
-                             argument.getOwner()->getParentOp())
-                       : nullptr;
+  auto loop =
+      argument
+          ? dyn_cast<LoopLikeOpInterface>(argument.getOwner()->getParentOp())
+          : nullptr;
   if (!loop)
     return false;
   auto variables = loop.getLoopInductionVars();
@@ -162,12 +163,11 @@ FailureOr<TilingResult> tile(AttentionOp op, OpBuilder &b,
   OpFoldResult batch = simplify(b, sizes[kBatch]),
                queries = simplify(b, sizes[kQuery]);
   int64_t group = op.getGroupSize();
-  Value query = cut(
-      op.getQuery(),
-      {offsets[kBatch], offsets[kQuery],
-       multiply(b, loc, offsets[kKeyHead], group), zero},
-      {batch, queries, b.getIndexAttr(*keyHeads * group),
-       b.getIndexAttr(op.getHeadDim())});
+  Value query = cut(op.getQuery(),
+                    {offsets[kBatch], offsets[kQuery],
+                     multiply(b, loc, offsets[kKeyHead], group), zero},
+                    {batch, queries, b.getIndexAttr(*keyHeads * group),
+                     b.getIndexAttr(op.getHeadDim())});
   // One value may be several keys: one slice of it then.
   DenseMap<Value, Value> slices;
   auto cutAll = [&](ValueRange from) {
@@ -210,9 +210,8 @@ FailureOr<TilingResult> tile(AttentionOp op, OpBuilder &b,
     return cast<RankedTensorType>(source.getType()).getShape();
   };
   ArrayRef<int64_t> q = part(query);
-  types.push_back(
-      RankedTensorType::get({q[0], q[1], q[2], op.getValueDim()},
-                            op.getElementType()));
+  types.push_back(RankedTensorType::get({q[0], q[1], q[2], op.getValueDim()},
+                                        op.getElementType()));
   types.push_back(
       RankedTensorType::get({q[0], q[2], q[1]}, op.getAccumulatorType()));
   auto tiled = AttentionOp::create(
@@ -286,8 +285,8 @@ struct AttentionTiling
                           ArrayRef<OpFoldResult> sizes) const {
     auto op = cast<AttentionOp>(operation);
     Sizes from, extents;
-    if (failed(getDomainTile(op, b, resultNumber, offsets, sizes, from,
-                             extents)))
+    if (failed(
+            getDomainTile(op, b, resultNumber, offsets, sizes, from, extents)))
       return failure();
     FailureOr<TilingResult> tiled = tile(op, b, from, extents);
     if (failed(tiled))
