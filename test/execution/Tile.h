@@ -16,7 +16,8 @@
 namespace simplexir::sweep {
 
 /// Cuts the attention of a module into tiles of random sizes, with upstream's
-/// tiling by the TilingInterface: loops or one parallel loop.
+/// tiling by the TilingInterface: loops or one parallel loop. The module is
+/// canonicalized before, after, both, or not at all.
 mlir::LogicalResult tileAttention(mlir::ModuleOp module, Random &random);
 
 } // namespace simplexir::sweep

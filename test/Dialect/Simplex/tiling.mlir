@@ -108,3 +108,25 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// No keys: upstream allows no slice of an empty tensor.
+// CHECK-LABEL: @no_keys
+// CHECK: scf.forall
+// CHECK: %[[K:.*]] = tensor.empty() : tensor<1x0x2x8xf32>
+// CHECK: simplex.attention query(%{{.*}}) keys(%[[K]]) values(%[[K]])
+module attributes {transform.with_named_sequence} {
+  func.func @no_keys(%q: tensor<1x24x2x8xf32>, %k: tensor<1x0x2x8xf32>) -> tensor<1x24x2x8xf32> {
+    %o, %l = simplex.attention query(%q) keys(%k) values(%k) form multilinear windows [7] bidirectional
+        : (tensor<1x24x2x8xf32>, tensor<1x0x2x8xf32>, tensor<1x0x2x8xf32>)
+        -> (tensor<1x24x2x8xf32>, tensor<1x2x24xf32>)
+    return %o : tensor<1x24x2x8xf32>
+  }
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["simplex.attention"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_forall %op tile_sizes [0, 0, 8]
+        : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}

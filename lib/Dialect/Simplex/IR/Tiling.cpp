@@ -88,8 +88,12 @@ bool isMultipleOf(OpFoldResult value, int64_t factor) {
   return false;
 }
 
+/// A part of `source`. A slice of nothing is not allowed, even an empty one.
 Value slice(OpBuilder &b, Location loc, Value source, const Sizes &offsets,
             const Sizes &sizes) {
+  auto type = cast<RankedTensorType>(source.getType());
+  if (llvm::is_contained(type.getShape(), 0))
+    return tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
   Sizes strides(offsets.size(), b.getIndexAttr(1));
   return tensor::ExtractSliceOp::create(b, loc, source, offsets, sizes,
                                         strides);
@@ -157,7 +161,8 @@ FailureOr<TilingResult> tile(AttentionOp op, OpBuilder &b,
   TilingResult result;
   auto cut = [&](Value source, const Sizes &from, const Sizes &extents) {
     Value part = slice(b, loc, source, from, extents);
-    result.generatedSlices.push_back(part.getDefiningOp());
+    if (auto made = part.getDefiningOp<tensor::ExtractSliceOp>())
+      result.generatedSlices.push_back(made);
     return part;
   };
   OpFoldResult batch = simplify(b, sizes[kBatch]),
