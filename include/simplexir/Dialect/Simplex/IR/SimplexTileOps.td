@@ -88,8 +88,7 @@ def Simplex_LoadOp : Simplex_Op<"load",
     first `columns` of it, zero beyond the source's dim). A row whose sequence
     index is outside [begin, end), or whose head index is at or beyond
     `head_end`, reads as zero and is not touched in memory. The element type
-    may widen. With a rotation, column c of each chunk reads (c + rotation) mod
-    chunk; the columns beyond the last whole chunk stay in place.
+    may widen. With a `layout`, the columns come in its order.
 
     ```mlir
     func.func @load(%query: memref<1x?x8x64xbf16>, %b: index, %i: index, %h: index,
@@ -103,8 +102,7 @@ def Simplex_LoadOp : Simplex_Op<"load",
   let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$sequence,
                        Index:$head, Index:$begin, Index:$end, Index:$head_end,
                        I64Attr:$heads,
-                       DefaultValuedAttr<I64Attr, "0">:$rotation,
-                       DefaultValuedAttr<I64Attr, "1">:$chunk);
+                       OptionalAttr<Simplex_ChunkedAttr>:$layout);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = [{
     $source `[` $batch `,` $sequence `,` $head `]`
@@ -171,42 +169,32 @@ def Simplex_CopyOp : Simplex_Op<"copy",
   let hasVerifier = 1;
 }
 
-def Simplex_CopyTermsOp : Simplex_Op<"copy_terms",
+def Simplex_ArrangeOp : Simplex_Op<"arrange",
     [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
-  let summary = "Copy query rows to shared memory, once for each term of a form";
+  let summary = "Bring the columns of rows in shared memory into another order";
   let description = [{
-    destination[t, r, d] is the factor of term t that the query contributes:
-    coefficient * factor * q[chunk * l + (c + rotation) mod chunk]. The tail's
-    dimensions go to term 0. `simplex.combine` then only multiplies and adds.
+    In place, by the whole thread block together: before, a row holds head
+    dims in their order, afterwards in that of `layout`. Complete only after a
+    barrier.
 
     ```mlir
-    func.func @terms(%query: memref<1x?x8x96xbf16>, %b: index, %i: index, %h: index, %begin: index,
-                     %end: index, %head_end: index, %rows: memref<2x16x96xbf16, 3>) {
-      simplex.copy_terms #simplex.determinant %query[%b, %i, %h] valid(%begin, %end, %head_end)
-          heads 4 to %rows arity 3 factor 1 : memref<1x?x8x96xbf16> to memref<2x16x96xbf16, 3>
+    func.func @arrange(%tile: memref<64x96xbf16, strided<[104, 1]>, #gpu.address_space<workgroup>>) {
+      simplex.arrange %tile #simplex.chunked<chunk = 3, head_dim = 96, tail = 0>
+          : memref<64x96xbf16, strided<[104, 1]>, #gpu.address_space<workgroup>>
       return
     }
     ```
   }];
-  let arguments = (ins Simplex_FormAttrInterface:$form, AnyMemRef:$source,
-                       Index:$batch, Index:$sequence, Index:$head,
-                       Index:$begin, Index:$end, Index:$head_end,
-                       AnyMemRef:$destination, I64Attr:$heads, I64Attr:$arity,
-                       I64Attr:$factor);
-  let assemblyFormat = [{
-    $form $source `[` $batch `,` $sequence `,` $head `]`
-    `valid` `(` $begin `,` $end `,` $head_end `)` `heads` $heads
-    `to` $destination `arity` $arity `factor` $factor
-    attr-dict `:` type($source) `to` type($destination)
-  }];
+  let arguments = (ins AnyMemRef:$buffer, Simplex_ChunkedAttr:$layout);
+  let assemblyFormat = "$buffer $layout attr-dict `:` type($buffer)";
   let hasVerifier = 1;
 }
 
 def Simplex_CopyWaitOp : Simplex_Op<"copy_wait"> {
   let summary = "Wait for this thread's copies, then for the whole block";
   let description = [{
-    After it, what `simplex.copy` and `simplex.copy_terms` began in any thread
-    of the block can be read by all of them.
+    After it, what `simplex.copy` began in any thread of the block can be
+    read by all of them.
 
     ```mlir
     func.func @wait() {
@@ -218,13 +206,35 @@ def Simplex_CopyWaitOp : Simplex_Op<"copy_wait"> {
   let assemblyFormat = "attr-dict";
 }
 
-def Simplex_CombineOp : Simplex_Op<"combine", [Pure]> {
+def Simplex_MagnitudeOp : Simplex_Op<"magnitude", [Pure]> {
+  let summary = "The largest absolute value in a tile";
+  let description = [{
+    What `simplex.combine` needs to keep products of f16 numbers in range.
+
+    ```mlir
+    func.func @magnitude(%q: !simplex.tile<16x64xf16>) -> f32 {
+      %m = simplex.magnitude %q : !simplex.tile<16x64xf16>
+      return %m : f32
+    }
+    ```
+  }];
+  let arguments = (ins AnyTypeOf<[Simplex_Matrix, AnyMemRef]>:$tile);
+  let results = (outs F32:$result);
+  let assemblyFormat = "$tile attr-dict `:` type($tile)";
+}
+
+def Simplex_CombineOp : Simplex_Op<"combine", [Pure, AttrSizedOperandSegments]> {
   let summary = "C(q, k1 .. k(m-1)): the form without its last key";
   let description = [{
     Multiplies a tile of query rows with one row of each outer key by the
     form's terms, after adding `biases[o]` to key o. `factor` (-1, 0, or 1)
-    carries the sign of the scale. A query in shared memory is the one that
-    `simplex.copy_terms` wrote.
+    carries the sign of the scale. The query may lie in shared memory. With
+    `separated`, all tiles have the columns of `#simplex.chunked`, each operand
+    its own.
+
+    Products of f16 numbers can leave the range of f16. With the `magnitude` of
+    the query, the result is divided by the least power of two that makes it
+    safe, usually 1, which is returned as the `multiplier` of the logits.
 
     ```mlir
     func.func @combine(%q: !simplex.tile<16x64xbf16>, %k1: !simplex.tile<1x64xbf16>)
@@ -238,13 +248,14 @@ def Simplex_CombineOp : Simplex_Op<"combine", [Pure]> {
   let arguments = (ins Simplex_FormAttrInterface:$form,
                        AnyTypeOf<[Simplex_Matrix, AnyMemRef]>:$query,
                        Variadic<Simplex_Matrix>:$keys,
+                       Optional<F32>:$magnitude,
                        DenseF64ArrayAttr:$biases, I64Attr:$factor,
-                       I64Attr:$head_dim);
-  let results = (outs Simplex_Matrix:$result);
+                       I64Attr:$head_dim, UnitAttr:$separated);
+  let results = (outs Simplex_Matrix:$result, Optional<F32>:$multiplier);
   let assemblyFormat = [{
-    $form $query (`,` $keys^)? `biases` $biases `factor` $factor
-    `head_dim` $head_dim attr-dict
-    `:` type($query) (`,` type($keys)^)? `->` type($result)
+    $form $query (`,` $keys^)? (`magnitude` $magnitude^)? `biases` $biases
+    `factor` $factor `head_dim` $head_dim (`separated` $separated^)? attr-dict
+    `:` type($query) (`,` type($keys)^)? `->` type(results)
   }];
   let hasVerifier = 1;
 }
@@ -314,7 +325,7 @@ def Simplex_MaskOp : Simplex_Op<"mask", [Pure, AllTypesMatch<["logits", "result"
 }
 
 def Simplex_RowMaxOp : Simplex_Op<"row_max", [Pure, AllTypesMatch<["running", "result"]>]> {
-  let summary = "max(running, scale * row maximum of the logits)";
+  let summary = "max(running, scale * multiplier * row maximum of the logits)";
   let description = [{
     `scale` is positive and holds log2(e): maxima are in base 2.
 
@@ -325,16 +336,18 @@ def Simplex_RowMaxOp : Simplex_Op<"row_max", [Pure, AllTypesMatch<["running", "r
     }
     ```
   }];
-  let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$running, F64Attr:$scale);
+  let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$running,
+                       Optional<F32>:$multiplier, F64Attr:$scale);
   let results = (outs Simplex_Column:$result);
   let assemblyFormat = [{
-    $logits `,` $running `scale` $scale attr-dict `:` type($logits) `,` type($running)
+    $logits `,` $running `scale` $scale (`times` $multiplier^)? attr-dict
+    `:` type($logits) `,` type($running)
   }];
   let hasVerifier = 1;
 }
 
 def Simplex_ExpOp : Simplex_Op<"exp", [Pure, AllTypesMatch<["logits", "result"]>]> {
-  let summary = "exp2(scale * logits - maximum), 0 where a logit is -inf";
+  let summary = "exp2(scale * multiplier * logits - maximum), 0 where a logit is -inf";
   let description = [{
     Also 0 in rows whose maximum is -inf: they have no allowed tuple yet.
 
@@ -345,10 +358,12 @@ def Simplex_ExpOp : Simplex_Op<"exp", [Pure, AllTypesMatch<["logits", "result"]>
     }
     ```
   }];
-  let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$maximum, F64Attr:$scale);
+  let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$maximum,
+                       Optional<F32>:$multiplier, F64Attr:$scale);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = [{
-    $logits `,` $maximum `scale` $scale attr-dict `:` type($logits) `,` type($maximum)
+    $logits `,` $maximum `scale` $scale (`times` $multiplier^)? attr-dict
+    `:` type($logits) `,` type($maximum)
   }];
   let hasVerifier = 1;
 }
