@@ -23,8 +23,6 @@ struct BufferizePass : simplexir::impl::BufferizeBase<BufferizePass> {
   void runOnOperation() override {
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;
-    // An attention that feeds itself in a loop needs a new buffer each time.
-    options.allowReturnAllocsFromLoops = true;
     options.functionArgTypeConverterFn =
         [](bufferization::TensorLikeType type, Attribute space, func::FuncOp,
            const bufferization::BufferizationOptions &)

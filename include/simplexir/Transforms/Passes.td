@@ -31,8 +31,8 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     simplex.attention ... windows [32, 512] {schedule = #simplex.schedule<rows = 32, keys = 112>}
     ```
 
-    Remarks (`--remark-policy=all --remarks-filter=simplex`): `schedule`, the
-    numbers, and how many more keys a tile visits than one query needs.
+    Remarks (`--remarks-filter=simplex --remark-format=emitRemark`): the
+    schedule, and how many more keys a tile visits than one query needs.
 
     Errors: a target other than cpu or gpu; an option outside the schedule's
     limits.

@@ -179,14 +179,15 @@ def Simplex_ArrangeOp : Simplex_Op<"arrange",
 
     ```mlir
     func.func @arrange(%tile: memref<64x96xbf16, strided<[104, 1]>, #gpu.address_space<workgroup>>) {
-      simplex.arrange %tile #simplex.chunked<chunk = 3, head_dim = 96, tail = 0>
+      simplex.arrange #simplex.chunked<chunk = 3, head_dim = 96, tail = 0> %tile
           : memref<64x96xbf16, strided<[104, 1]>, #gpu.address_space<workgroup>>
       return
     }
     ```
   }];
   let arguments = (ins AnyMemRef:$buffer, Simplex_ChunkedAttr:$layout);
-  let assemblyFormat = "$buffer $layout attr-dict `:` type($buffer)";
+  // The attribute first: `%tile #simplex` would be a result number.
+  let assemblyFormat = "$layout $buffer attr-dict `:` type($buffer)";
   let hasVerifier = 1;
 }
 
