@@ -9,6 +9,7 @@
 
 #include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Pass/PassManager.h"
@@ -39,6 +40,7 @@ LogicalResult sweep::tileAttention(ModuleOp module, Random &random) {
   // 0 leaves a dimension whole.
   SmallVector<int64_t> sizes{random.between(0, 2), random.pick(divisors),
                              random.between(1, 20)};
+  op.getContext()->loadDialect<scf::SCFDialect>();
   IRRewriter rewriter(op.getContext());
   rewriter.setInsertionPoint(op);
   SmallVector<OpFoldResult> tiles;
