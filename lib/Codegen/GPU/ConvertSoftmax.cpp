@@ -85,7 +85,8 @@ struct MaskPattern : TilePattern<MaskOp> {
           Value &fragment = results[m * columns + c];
           Value pair = b.extract(fragment, half);
           for (int64_t i : {0, 1}) {
-            Value column = b.add(b.column(c), i);
+            Value column = arith::ConstantOp::create(
+                b, b.getI32IntegerAttr(static_cast<int32_t>(8 * c + i)));
             Value low = arith::CmpIOp::create(b, arith::CmpIPredicate::sge,
                                               column, begin);
             Value high = arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
@@ -103,7 +104,8 @@ struct MaskPattern : TilePattern<MaskOp> {
   }
 
 private:
-  /// The tile's columns that a row may use.
+  /// The tile's columns that a row may use, counted from this thread's first
+  /// one; in 32 bits, since every element is compared with them.
   static std::pair<Value, Value> getColumns(MaskOp op, FragmentBuilder &b,
                                             Value row) {
     Value position = b.add(op.getPosition(), b.div(row, op.getHeads()));
@@ -124,8 +126,13 @@ private:
       drop(arith::CmpIPredicate::slt, from);
       drop(arith::CmpIPredicate::sge, to);
     }
-    auto relative = [&](Value bound) {
-      return arith::SubIOp::create(b, bound, op.getColumn()).getResult();
+    auto relative = [&](Value bound) -> Value {
+      bound = arith::SubIOp::create(b, bound, op.getColumn());
+      bound = b.createOrFold<arith::MaxSIOp>(bound, b.index(0));
+      int64_t columns = cast<TileType>(op.getType()).getColumns();
+      bound = b.createOrFold<arith::MinSIOp>(bound, b.index(columns));
+      return arith::IndexCastOp::create(
+          b, b.getI32Type(), arith::SubIOp::create(b, bound, b.column(0)));
     };
     return {relative(begin), relative(end)};
   }
