@@ -77,6 +77,7 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
 }
 
 void simplexir::buildHostPipeline(OpPassManager &manager, bool hooks) {
+  manager.addPass(createConvertBufferizationToMemRefPass()); // clones
   manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());
