@@ -42,6 +42,8 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
                                            const GpuChip & /*chip*/,
                                            KernelStage stage,
                                            std::string & /*error*/) {
+  manager.addNestedPass<func::FuncOp>(createSeparateChunks());
+  manager.addPass(createCSEPass());
   manager.addNestedPass<func::FuncOp>(createStageTiles());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

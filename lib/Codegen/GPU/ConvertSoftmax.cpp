@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Fragments.h"
+#include "Instructions.h"
 
 #include <limits>
 
@@ -22,6 +22,16 @@ Value replaceInfinity(FragmentBuilder &b, Value value) {
       arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, value, lowest);
   return arith::SelectOp::create(b, isLowest, b.floating(value.getType(), 0.0),
                                  value);
+}
+
+/// The scale of a row_max or exp, times its multiplier.
+template <typename OpT, typename Adaptor>
+Value getScale(FragmentBuilder &b, OpT op, Adaptor adaptor, Type element) {
+  Value scale = b.floating(element, op.getScale().convertToDouble());
+  if (!op.getMultiplier())
+    return scale;
+  return arith::MulFOp::create(b, scale,
+                               llvm::getSingleElement(adaptor.getMultiplier()));
 }
 
 struct FillPattern : TilePattern<FillOp> {
@@ -75,7 +85,8 @@ struct MaskPattern : TilePattern<MaskOp> {
           Value &fragment = results[m * columns + c];
           Value pair = b.extract(fragment, half);
           for (int64_t i : {0, 1}) {
-            Value column = b.add(b.column(c), i);
+            Value column = arith::ConstantOp::create(
+                b, b.getI32IntegerAttr(static_cast<int32_t>(8 * c + i)));
             Value low = arith::CmpIOp::create(b, arith::CmpIPredicate::sge,
                                               column, begin);
             Value high = arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
@@ -93,7 +104,8 @@ struct MaskPattern : TilePattern<MaskOp> {
   }
 
 private:
-  /// The tile's columns that a row may use.
+  /// The tile's columns that a row may use, counted from this thread's first
+  /// one; in 32 bits, since every element is compared with them.
   static std::pair<Value, Value> getColumns(MaskOp op, FragmentBuilder &b,
                                             Value row) {
     Value position = b.add(op.getPosition(), b.div(row, op.getHeads()));
@@ -114,8 +126,13 @@ private:
       drop(arith::CmpIPredicate::slt, from);
       drop(arith::CmpIPredicate::sge, to);
     }
-    auto relative = [&](Value bound) {
-      return arith::SubIOp::create(b, bound, op.getColumn()).getResult();
+    auto relative = [&](Value bound) -> Value {
+      bound = arith::SubIOp::create(b, bound, op.getColumn());
+      bound = b.createOrFold<arith::MaxSIOp>(bound, b.index(0));
+      int64_t columns = cast<TileType>(op.getType()).getColumns();
+      bound = b.createOrFold<arith::MinSIOp>(bound, b.index(columns));
+      return arith::IndexCastOp::create(
+          b, b.getI32Type(), arith::SubIOp::create(b, bound, b.column(0)));
     };
     return {relative(begin), relative(end)};
   }
@@ -143,7 +160,7 @@ struct RowMaxPattern : TilePattern<RowMaxOp> {
                         ConversionPatternRewriter &rewriter) const override {
     int64_t columns = getColumnFragments(op.getLogits().getType());
     Type element = cast<TileType>(op.getType()).getElementType();
-    Value scale = b.floating(element, op.getScale().convertToDouble());
+    Value scale = getScale(b, op, adaptor, element);
     SmallVector<Value> results;
     for (int64_t m = 0; m < getRowFragments(); ++m) {
       Value result = adaptor.getRunning()[m];
@@ -176,8 +193,7 @@ struct ExpPattern : TilePattern<ExpOp> {
                         ConversionPatternRewriter &rewriter) const override {
     TileType type = cast<TileType>(op.getType());
     int64_t columns = getColumnFragments(type);
-    Value scale =
-        b.floating(type.getElementType(), op.getScale().convertToDouble());
+    Value scale = getScale(b, op, adaptor, type.getElementType());
     SmallVector<Value> results(adaptor.getLogits());
     for (int64_t m = 0; m < getRowFragments(); ++m)
       for (int64_t half : {0, 1}) {
@@ -190,7 +206,7 @@ struct ExpPattern : TilePattern<ExpOp> {
           for (int64_t i : {0, 1}) {
             Value power =
                 math::FmaOp::create(b, b.extract(pair, i), scale, shift);
-            pair = b.insert(b.exp2(power), pair, i);
+            pair = b.insert(emitExp2(b, power), pair, i);
           }
           fragment = b.insert(pair, fragment, half);
         }
@@ -238,7 +254,7 @@ Value getRescale(FragmentBuilder &b, Value from, Value to) {
   for (int64_t half : {0, 1}) {
     Value reference = replaceInfinity(b, b.extract(to, half));
     Value power = arith::SubFOp::create(b, b.extract(from, half), reference);
-    result = b.insert(b.exp2(power), result, half);
+    result = b.insert(emitExp2(b, power), result, half);
   }
   return result;
 }
@@ -297,9 +313,7 @@ private:
                                   b.extract(from, half), b.extract(to, half));
         changed = changed ? arith::OrIOp::create(b, changed, differs) : differs;
       }
-    Value all = arith::ConstantOp::create(b, b.getI32IntegerAttr(-1));
-    return NVVM::VoteSyncOp::create(b, b.getI1Type(), all, changed,
-                                    NVVM::VoteSyncKind::any);
+    return emitVoteAny(b, changed);
   }
 };
 
@@ -450,7 +464,7 @@ struct FinalizePattern : TilePattern<FinalizeOp> {
         inverse = b.insert(arith::SelectOp::create(b, empty, zero, quotient),
                            inverse, half);
         Value log = arith::AddFOp::create(
-            b, b.extract(adaptor.getMaximum()[m], half), b.log2(sum));
+            b, b.extract(adaptor.getMaximum()[m], half), emitLog2(b, sum));
         log = arith::MulFOp::create(b, log, b.floating(f32, ln2));
         logs = b.insert(
             arith::SelectOp::create(b, empty, b.floating(f32, -kInfinity), log),
