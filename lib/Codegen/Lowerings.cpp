@@ -8,6 +8,7 @@
 #include "simplexir/Codegen/CPU/HostTarget.h"
 #include "simplexir/Codegen/CPU/Pipeline.h"
 #include "simplexir/Codegen/GPU/Passes.h"
+#include "simplexir/Codegen/Hopper/Passes.h"
 #include "simplexir/Codegen/Pipelines.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -45,6 +46,11 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   manager.addNestedPass<func::FuncOp>(createStageTiles());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+  // For kernels whose schedule has wgmma.
+  manager.addNestedPass<func::FuncOp>(createDeferRowSums());
+  manager.addNestedPass<func::FuncOp>(createRotateKeys());
+  manager.addNestedPass<func::FuncOp>(createOverlapContracts());
+  manager.addNestedPass<func::FuncOp>(createTakeTurns());
   manager.addPass(createConvertSimplexToGPU());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

@@ -23,7 +23,8 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     simplex.attention ... windows [32, 512] {schedule = #simplex.schedule<rows = 8, keys = 128>}
     ```
 
-    Remarks (`--remarks-filter=simplex`): the schedule and why it was taken.
+    Remarks (`--remarks-filter=simplex`): the schedule and why it was taken;
+    why warpgroup products (`wgmma`) are not used where the chip has them.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"cpu\"", "cpu or gpu">,
@@ -32,6 +33,8 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     Option<"splits", "splits", "int64_t", "0", "Softmax states (0: choose)">,
     Option<"warps", "warps", "int64_t", "0", "Warps of a block (0: choose)">,
     Option<"stages", "stages", "int64_t", "0", "Key tiles in flight (0: choose)">,
+    Option<"wgmma", "wgmma", "bool", "false",
+           "The chip has warpgroup products: use them where they pay">,
   ];
   let dependentDialects = ["::simplexir::SimplexDialect"];
 }

@@ -49,6 +49,7 @@ struct ConvertSimplexToGPUPass
     populateCopyPatterns(converter, patterns);
     populateMatrixPatterns(converter, patterns);
     populateSoftmaxPatterns(converter, patterns);
+    populateWarpgroupPatterns(converter, patterns);
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                          target);
     return applyPartialConversion(function, target, std::move(patterns));

@@ -42,8 +42,10 @@ struct SinkFragmentsPass
     : simplexir::impl::SinkFragmentsBase<SinkFragmentsPass> {
   void runOnOperation() override {
     getOperation()->walk([](Block *block) {
-      // Only blocks of arithmetic: a barrier orders shared memory.
-      if (!block->getOps<gpu::BarrierOp>().empty())
+      // Only blocks of arithmetic: a barrier orders shared memory, and beside
+      // warpgroup products the order is a schedule.
+      if (!block->getOps<gpu::BarrierOp>().empty() ||
+          !block->getOps<LLVM::InlineAsmOp>().empty())
         return;
       for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*block)))
         if (isSinkable(&op))

@@ -44,13 +44,24 @@ Value allocShared(ImplicitLocOpBuilder &b, int64_t count, TileType tile) {
   return memref::SubViewOp::create(b, buffer, zero, sizes, one);
 }
 
-/// buffer[slot, :, :]
+/// A buffer of boxes of 128-byte rows, as warpgroup products read them.
+Value allocBoxes(ImplicitLocOpBuilder &b, int64_t count, TileType tile) {
+  int64_t width = 128 * 8 / tile.getElementType().getIntOrFloatBitWidth();
+  int64_t boxes = llvm::divideCeil(tile.getColumns(), width);
+  MemRefType type = getSharedType({count, boxes, tile.getRows(), width},
+                                  tile.getElementType());
+  // The pattern of the banks repeats after eight rows.
+  return memref::AllocOp::create(b, type, b.getI64IntegerAttr(1024));
+}
+
+/// buffer[slot, ...]
 Value getSlot(ImplicitLocOpBuilder &b, Value buffer, Value slot) {
   auto type = cast<MemRefType>(buffer.getType());
-  SmallVector<OpFoldResult> offsets{slot, b.getIndexAttr(0), b.getIndexAttr(0)},
-      sizes{b.getIndexAttr(1), b.getIndexAttr(type.getDimSize(1)),
-            b.getIndexAttr(type.getDimSize(2))},
-      one(3, b.getIndexAttr(1));
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)),
+      sizes = getAsIndexOpFoldResult(b.getContext(), type.getShape()),
+      one(type.getRank(), b.getIndexAttr(1));
+  offsets[0] = slot;
+  sizes[0] = b.getIndexAttr(1);
   auto reduced = cast<MemRefType>(memref::SubViewOp::inferRankReducedResultType(
       type.getShape().drop_front(), type, offsets, sizes, one));
   return memref::SubViewOp::create(b, reduced, buffer, offsets, sizes, one);
@@ -141,8 +152,13 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     ImplicitLocOpBuilder b(loop.getLoc(), loop);
     SmallVector<Value> rings;
     Value zero = arith::ConstantIndexOp::create(b, 0);
-    for (LoadOp load : loads)
-      rings.push_back(allocShared(b, 2, cast<TileType>(load.getType())));
+    auto schedule =
+        getOperation()->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
+    for (LoadOp load : loads) {
+      auto tile = cast<TileType>(load.getType());
+      rings.push_back(schedule.getWgmma() ? allocBoxes(b, 2, tile)
+                                          : allocShared(b, 2, tile));
+    }
     auto copy = [&](Value column, Value slot) {
       for (auto [load, ring] : llvm::zip_equal(loads, rings))
         CopyOp::create(b, load.getSource(), load.getBatch(), column,

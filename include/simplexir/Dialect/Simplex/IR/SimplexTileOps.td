@@ -116,6 +116,10 @@ def Simplex_CopyOp : Simplex_Op<"copy",
     The rows that `simplex.load` would read, written to a rank-2 destination in
     shared memory by the whole thread block together. Complete only after
     `simplex.copy_wait` in every thread and a barrier.
+
+    A destination of rank 3 holds boxes of 128-byte rows for warpgroup products,
+    [columns / n, row, n]: of row r, the 16 bytes at place c of a box lie at
+    place c xor (r mod 8).
   }];
   let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$sequence,
                        Index:$head, Index:$begin, Index:$end, Index:$head_end,
@@ -186,8 +190,9 @@ def Simplex_ContractOp : Simplex_Op<"contract", [Pure]> {
   let summary = "The matrix product of a tile";
   let description = [{
     result[r, c] = sum over k of lhs[r, k] * (rhs[k, c] + bias) [+ init[r]],
-    with rhs[c, k] where `transposed`; the rhs may lie in shared memory. `--simplex-fold-biases` replaces the
-    bias by a row constant: bias * sum over k of lhs[r, k].
+    with rhs[c, k] where `transposed`; the rhs may lie in shared memory, of rank
+    3 if in boxes (see `simplex.copy`). `--simplex-fold-biases` replaces the bias
+    by a row constant: bias * sum over k of lhs[r, k].
   }];
   let arguments = (ins Simplex_Matrix:$lhs,
                        AnyTypeOf<[Simplex_Matrix, AnyMemRef]>:$rhs,
