@@ -20,6 +20,8 @@ using namespace simplexir;
 namespace {
 struct ConvertSimplexToGPUPass
     : simplexir::impl::ConvertSimplexToGPUBase<ConvertSimplexToGPUPass> {
+  using Base::Base;
+
   void runOnOperation() override {
     SmallVector<func::FuncOp> kernels;
     for (auto function : getOperation().getOps<func::FuncOp>())
@@ -38,6 +40,9 @@ struct ConvertSimplexToGPUPass
     WarpLayout layout(schedule);
     if (failed(layout.verify(kernel, schedule)))
       return failure();
+    if (layout.wgmma && !wgmma)
+      return kernel.emitError("schedule: wgmma needs a chip with warpgroup "
+                              "products, sm_90a");
     gpu::GPUFuncOp function = createFunction(kernel, layout);
     inlineSplits(function, layout);
 

@@ -209,12 +209,34 @@ bool isBoxes(Type type) {
   return memref && memref.getRank() == 3;
 }
 
+/// What a schedule may ask for and wgmma cannot do.
+template <typename OpT>
+LogicalResult verifyProduct(OpT op, const WarpLayout &layout) {
+  auto memory = cast<MemRefType>(op.getRhs().getType());
+  int64_t depth = cast<TileType>(op.getLhs().getType()).getColumns();
+  int64_t columns = cast<TileType>(op.getResult().getType()).getColumns();
+  Type element = memory.getElementType();
+  if (!layout.wgmma || !isBoxes(memory))
+    return op.emitOpError("needs a schedule with wgmma, and boxes in shared "
+                          "memory");
+  if (!element.isBF16() && !element.isF16())
+    return op.emitOpError("schedule: wgmma multiplies bf16 and f16, found ")
+           << element;
+  if (depth % 16 != 0 || columns % 8 != 0 || columns > 256)
+    return op.emitOpError("schedule: wgmma needs a depth of 16 n and at most "
+                          "256 columns, 8 n, found ")
+           << depth << " and " << columns;
+  return success();
+}
+
 struct ContractBoxesPattern : TilePattern<ContractOp> {
   using TilePattern::TilePattern;
 
   LogicalResult convert(ContractOp op, Adaptor adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
     if (!isBoxes(op.getRhs().getType()))
+      return failure();
+    if (failed(verifyProduct(op, layout)))
       return failure();
     SmallVector<Value> flight = emitProduct(op, adaptor, b);
     rewriter.replaceOpWithMultiple(op, {emitWait(b, flight)});
@@ -227,9 +249,8 @@ struct StartContractPattern : TilePattern<StartContractOp> {
 
   LogicalResult convert(StartContractOp op, Adaptor adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
-    if (!isBoxes(op.getRhs().getType()) || !b.layout.wgmma)
-      return op.emitOpError("needs boxes in shared memory and a schedule with "
-                            "wgmma");
+    if (failed(verifyProduct(op, layout)))
+      return failure();
     rewriter.replaceOpWithMultiple(op, {emitProduct(op, adaptor, b)});
     return success();
   }
@@ -298,6 +319,74 @@ struct TurnPattern : TilePattern<OpT> {
   }
 };
 
+/// Every thread row of the eight that a fragment has reads the same row: so
+/// each thread gets its columns of four fragments at once.
+struct LoadRowPattern : TilePattern<LoadRowOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(LoadRowOp op, Adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<TileType>(op.getType());
+    Type element = type.getElementType();
+    if (type.getColumns() % 16 != 0 || element.getIntOrFloatBitWidth() != 16)
+      return op.emitOpError("needs 16-bit elements and whole fragments");
+    int64_t fragments = type.getColumns() / 8;
+    SmallVector<Value> results;
+    while (int64_t left = fragments - static_cast<int64_t>(results.size())) {
+      int32_t count = left >= 4 ? 4 : 2;
+      Value matrix = b.rem(b.div(b.lane(), 8), count);
+      Value column = b.add(b.mul(matrix, 8), results.size() * 8);
+      Value loaded = nvgpu::LdMatrixOp::create(
+          b, VectorType::get({count, 2}, element), op.getBuffer(),
+          ValueRange{op.getRow(), column}, b.getBoolAttr(false),
+          b.getI32IntegerAttr(count));
+      for (int64_t i = 0; i < count; ++i)
+        results.push_back(b.extract(loaded, i));
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+struct OutOfRangePattern : TilePattern<OutOfRangeOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(OutOfRangeOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    Type f32 = b.getF32Type();
+    constexpr double limit = 0x1p64;
+    Value wrong;
+    for (Value sums : adaptor.getSum())
+      for (int64_t half : {0, 1}) {
+        Value sum = b.extract(sums, half);
+        Value inside = arith::AndIOp::create(
+            b,
+            arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, sum,
+                                  b.floating(f32, 1 / limit)),
+            arith::CmpFOp::create(b, arith::CmpFPredicate::OLE, sum,
+                                  b.floating(f32, limit)));
+        Value outside = arith::XOrIOp::create(
+            b, inside, arith::ConstantOp::create(b, b.getBoolAttr(true)));
+        wrong = wrong ? arith::OrIOp::create(b, wrong, outside) : outside;
+      }
+    // After a merge only the first split's warps hold the sums.
+    Value holds = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.split(),
+                                        b.index(0));
+    wrong = arith::AndIOp::create(b, wrong, holds);
+    Type i32 = b.getI32Type();
+    Value any = NVVM::BarrierOp::create(
+                    b, TypeRange(i32), Value(), Value(),
+                    NVVM::BarrierReductionAttr::get(
+                        b.getContext(), NVVM::BarrierReduction::OR),
+                    arith::ExtUIOp::create(b, i32, wrong).getResult())
+                    .getRes();
+    Value zero = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
+    rewriter.replaceOpWithNewOp<arith::CmpIOp>(op, arith::CmpIPredicate::ne,
+                                               any, zero);
+    return success();
+  }
+};
+
 struct RowPartialPattern : TilePattern<RowPartialOp> {
   using TilePattern::TilePattern;
 
@@ -345,7 +434,8 @@ struct RowReducePattern : TilePattern<RowReduceOp> {
 
 void simplexir::populateWarpgroupPatterns(const FragmentConverter &converter,
                                           RewritePatternSet &patterns) {
-  patterns.add<AwaitPattern, ContractBoxesPattern, RowPartialPattern,
+  patterns.add<AwaitPattern, ContractBoxesPattern, LoadRowPattern,
+               OutOfRangePattern, RowPartialPattern,
                RowReducePattern, StartContractPattern, TurnPattern<TakeTurnOp>,
                TurnPattern<PassTurnOp>, TurnPattern<OpenTurnsOp>,
                TurnPattern<CloseTurnsOp>>(converter, patterns.getContext());

@@ -95,6 +95,18 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
       stageQuery(load);
     for (auto &[loop, loads] : tiles)
       stageLoop(loop, SmallVector<LoadOp>(loads.begin(), loads.end()));
+    if (schedule.getWgmma())
+      sinkCombined();
+  }
+
+  /// The left operand of a warpgroup product is made where it is used: ptxas
+  /// (13.0) gives one that lives across a loop's products to other values.
+  void sinkCombined() {
+    getOperation().walk([](ContractOp op) {
+      Operation *combine = op.getLhs().getDefiningOp<CombineOp>();
+      if (combine && combine->hasOneUse())
+        combine->moveBefore(op);
+    });
   }
 
   /// One copy of the query rows for each term; the outer keys' rows are

@@ -41,7 +41,13 @@ def ConvertSimplexToGPU : Pass<"convert-simplex-to-gpu", "::mlir::ModuleOp"> {
     rows and 8 columns a `vector<2x2>`, rows lane / 4 and lane / 4 + 8, columns
     2 (lane mod 4) and the next. A logit tile rounded to the element type is,
     without a move, the left operand of the next product.
+
+    Where the schedule has `wgmma`, products read boxes in shared memory by
+    `wgmma.mma_async`, in inline PTX; one warp's rows keep the same layout.
   }];
+  let options = [
+    Option<"wgmma", "wgmma", "bool", "true", "The chip has warpgroup products">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
                            "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::nvgpu::NVGPUDialect",

@@ -30,6 +30,52 @@ def DeferRowSums : Pass<"simplex-defer-row-sums", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::simplexir::SimplexDialect"];
 }
 
+def StageRows : Pass<"simplex-stage-rows", "::mlir::func::FuncOp"> {
+  let summary = "Keep the rows of outer keys and values in shared memory";
+  let description = [{
+    All rows that the loop over an outer key visits are copied before the loops
+    over last-key tiles, which read them again and again. Needs a window, and
+    not more rows than `max-rows`; other loads stay as they are.
+
+    ```mlir
+    scf.for %j = %begin ... { simplex.load %k1[%b, %j, %h] -> <1x128xbf16> }
+    // ==>
+    simplex.copy %k1[%b, %begin, %h] ... to %rows
+    scf.for %j = %begin ... { simplex.load_row %rows[%j - %begin] }
+    ```
+  }];
+  let options = [
+    Option<"maxRows", "max-rows", "int64_t", "64",
+           "The most rows of one operand to keep">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::memref::MemRefDialect", "::simplexir::SimplexDialect"];
+}
+
+def SpeculateMaximum : Pass<"simplex-speculate-maximum", "::mlir::func::FuncOp"> {
+  let summary = "Leave running maxima out of the inner loop, and check afterwards";
+  let description = [{
+    exp2(s - m) is as exact for any m near the maximum as for the maximum. Sums
+    then begin at m = 0, which only the first outer key of each tile raises; in
+    the rotated loop row maxima and rescaling are skipped. If in the end the sum
+    of some row is not within 2^-64 and 2^64, the work item is done again with
+    running maxima. Only where probabilities have the exponents of f32 (bf16).
+
+    ```mlir
+    %m2 = simplex.row_max %s, %m;  %acc2 = simplex.rescale %acc from %m to %m2
+    // ==>
+    scf.while (%safe = false) {
+      %m2, %acc2 = scf.if %safe { simplex.row_max; simplex.rescale }
+      ...
+      %again = simplex.out_of_range %l
+      scf.condition(%again and not %safe)
+    } do { scf.yield true }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::simplexir::SimplexDialect"];
+}
+
 def RotateKeys : Pass<"simplex-rotate-keys", "::mlir::func::FuncOp"> {
   let summary = "Begin each outer key's logits before the last key's values end";
   let description = [{

@@ -83,6 +83,25 @@ def Simplex_CloseTurnsOp : Simplex_Op<"close_turns",
   let assemblyFormat = "attr-dict";
 }
 
+def Simplex_LoadRowOp : Simplex_Op<"load_row", [MemoryEffects<[MemRead]>]> {
+  let summary = "Read a row of a buffer in shared memory";
+  let arguments = (ins AnyMemRef:$buffer, Index:$row);
+  let results = (outs Simplex_Matrix:$result);
+  let assemblyFormat = "$buffer `[` $row `]` attr-dict `:` type($buffer) `->` type($result)";
+}
+
+def Simplex_OutOfRangeOp : Simplex_Op<"out_of_range",
+    [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Is the sum of some row of the block not within 2^-64 and 2^64?";
+  let description = [{
+    True in every thread of the block if any row's sum is too large or too small
+    to trust, or no number. All threads take part.
+  }];
+  let arguments = (ins Simplex_Column:$sum);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$sum attr-dict `:` type($sum)";
+}
+
 def Simplex_RowPartialOp : Simplex_Op<"row_partial",
     [Pure, AllTypesMatch<["running", "result"]>]> {
   let summary = "running + the part of a row sum that a thread can see";
