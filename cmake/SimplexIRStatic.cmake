@@ -33,7 +33,8 @@ function(_simplexir_unshare_imports)
     endif()
     get_target_property(links ${library} INTERFACE_LINK_LIBRARIES)
     if(links)
-      list(REMOVE_ITEM links LLVM MLIR Polly PollyISL) # Polly: not packaged
+      # Polly is not packaged.
+      list(FILTER links EXCLUDE REGEX "^(.*LINK_ONLY:)?(LLVM|MLIR|Polly|PollyISL)>?$")
       list(TRANSFORM links REPLACE "^ZLIB::ZLIB$" "${SIMPLEXIR_ZLIB_ARCHIVE}")
       list(TRANSFORM links REPLACE "^zstd::libzstd_(shared|static)$" "${SIMPLEXIR_ZSTD_ARCHIVE}")
       set_target_properties(${library} PROPERTIES INTERFACE_LINK_LIBRARIES "${links}")
@@ -89,5 +90,9 @@ function(simplexir_link_mlir_static name)
   # Debug builds keep their symbols.
   target_link_options(${name} PRIVATE $<$<CONFIG:Release,MinSizeRel>:-Wl,--strip-all>)
   # The symbols of MLIR stay private: a tool is no host for shared plugins.
-  set_target_properties(${name} PROPERTIES ENABLE_EXPORTS OFF)
+  set_target_properties(${name} PROPERTIES ENABLE_EXPORTS OFF SKIP_BUILD_RPATH ON)
+  if(SIMPLEXIR_BUILD_TESTS)
+    add_test(NAME static-${name} COMMAND ${CMAKE_COMMAND} -DFILE=$<TARGET_FILE:${name}>
+      -DREADELF=${CMAKE_READELF} -P ${CMAKE_SOURCE_DIR}/cmake/CheckStatic.cmake)
+  endif()
 endfunction()

@@ -40,18 +40,24 @@ LogicalResult simplexir::buildCPUKernels(OpPassManager &manager, StringRef chip,
 }
 
 LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
-                                           const GpuChip & /*chip*/,
+                                           const GpuChip &chip,
                                            KernelStage stage,
                                            std::string & /*error*/) {
+  manager.addNestedPass<func::FuncOp>(createSeparateChunks());
+  manager.addPass(createCSEPass());
   manager.addNestedPass<func::FuncOp>(createStageTiles());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   // For kernels whose schedule has wgmma.
+  manager.addNestedPass<func::FuncOp>(createStageRows());
   manager.addNestedPass<func::FuncOp>(createDeferRowSums());
   manager.addNestedPass<func::FuncOp>(createRotateKeys());
   manager.addNestedPass<func::FuncOp>(createOverlapContracts());
+  manager.addNestedPass<func::FuncOp>(createSpeculateMaximum());
   manager.addNestedPass<func::FuncOp>(createTakeTurns());
-  manager.addPass(createConvertSimplexToGPU());
+  ConvertSimplexToGPUOptions convert;
+  convert.wgmma = chip.wgmma;
+  manager.addPass(createConvertSimplexToGPU(convert));
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addNestedPass<gpu::GPUModuleOp>(createSinkFragments());

@@ -49,7 +49,9 @@ public:
     if (a == b || known.lookupOrNull(a) == b)
       return true;
     Operation *x = a.getDefiningOp(), *y = b.getDefiningOp();
-    if (!x || !y || x->getNumRegions() || x->getNumResults() != 1 ||
+    if (!x || !y || x->getNumRegions() ||
+        cast<OpResult>(a).getResultNumber() !=
+            cast<OpResult>(b).getResultNumber() ||
         !OperationEquivalence::isEquivalentTo(
             x, y, [&](Value l, Value r) { return success(same(l, r)); },
             nullptr, OperationEquivalence::IgnoreLocations))
@@ -57,6 +59,8 @@ public:
     known.map(a, b);
     return true;
   }
+
+  bool sameOrNull(Value a, Value b) { return a && b ? same(a, b) : a == b; }
 
 private:
   IRMapping known;
@@ -96,7 +100,9 @@ struct TwoPass {
       equivalence.map(a.getInductionVar(), b.getInductionVar());
     }
     if (result.rowMax.getScale() != result.exp.getScale() ||
-        !equivalence.same(result.rowMax.getLogits(), result.exp.getLogits()))
+        !equivalence.same(result.rowMax.getLogits(), result.exp.getLogits()) ||
+        !equivalence.sameOrNull(result.rowMax.getMultiplier(),
+                                result.exp.getMultiplier()))
       return std::nullopt;
     return result;
   }
@@ -155,15 +161,16 @@ private:
              IRMapping &mapping) {
     Location loc = exp.getLoc();
     Value logits = mapping.lookup(exp.getLogits());
+    Value multiplier = mapping.lookupOrDefault(exp.getMultiplier());
     Value next = RowMaxOp::create(builder, loc, current.getType(), logits,
-                                  current, exp.getScaleAttr());
+                                  current, multiplier, exp.getScaleAttr());
     for (Value carried : loop.getRegionIterArgs()) {
       Value state = mapping.lookup(carried);
       mapping.map(carried, RescaleOp::create(builder, loc, state.getType(),
                                              state, current, next));
     }
     Value result = ExpOp::create(builder, loc, logits.getType(), logits, next,
-                                 exp.getScaleAttr());
+                                 multiplier, exp.getScaleAttr());
     mapping.map(exp.getResult(), result);
     return next;
   }

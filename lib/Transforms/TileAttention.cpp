@@ -51,6 +51,8 @@ public:
     computeRanges();
     query = load(op.getQuery(), queryBegin, head, c(0), queryEnd, headEnd,
                  schedule.getRows(), headDim, headsPerTile);
+    if (tileElement.isF16() && op.getKeys().size() > 1)
+      magnitude = MagnitudeOp::create(b, b.getF32Type(), query);
     SmallVector<Value> state = emitSplits();
     emitFinish(state);
     op.erase();
@@ -157,8 +159,7 @@ private:
              Value headEnd, int64_t rows, int64_t columns, int64_t heads) {
     return LoadOp::create(b, tile(rows, columns, tileElement), source, batch,
                           sequence, head, begin, end, headEnd,
-                          b.getI64IntegerAttr(heads), b.getI64IntegerAttr(0),
-                          b.getI64IntegerAttr(1));
+                          b.getI64IntegerAttr(heads), ChunkedAttr());
   }
   /// Rows of a key or value; rows outside the key range read as zero.
   Value loadKeys(Value source, Value sequence, int64_t rows, int64_t columns) {
@@ -172,7 +173,13 @@ private:
     return b.getF64FloatAttr(scale == 0 ? 1.0 : std::abs(scale) * log2e);
   }
 
-  Value emitLogits(Value lastKeys, Value column, ArrayRef<Value> outer) {
+  struct Logits {
+    Value tile;
+    /// What they are yet to be multiplied with, or null.
+    Value multiplier;
+  };
+
+  Logits emitLogits(Value lastKeys, Value column, ArrayRef<Value> outer) {
     SmallVector<Value> rows;
     SmallVector<double> biases;
     for (auto [i, index] : llvm::enumerate(outer)) {
@@ -180,17 +187,19 @@ private:
       biases.push_back(op.getKeyBias(i));
     }
     int64_t factor = scale > 0 ? 1 : scale < 0 ? -1 : 0;
-    Value combined = CombineOp::create(
-        b, tile(schedule.getRows(), headDim, tileElement), op.getForm(), query,
-        rows, b.getDenseF64ArrayAttr(biases), b.getI64IntegerAttr(factor),
-        b.getI64IntegerAttr(op.getHeadDim()));
+    auto combined = CombineOp::create(
+        b, tile(schedule.getRows(), headDim, tileElement),
+        magnitude ? magnitude.getType() : Type(), op.getForm(), query, rows,
+        magnitude, b.getDenseF64ArrayAttr(biases), b.getI64IntegerAttr(factor),
+        b.getI64IntegerAttr(op.getHeadDim()), UnitAttr());
     Value logits = ContractOp::create(
-        b, tile(schedule.getRows(), schedule.getKeys(), accumulator), combined,
-        lastKeys, Value(), b.getUnitAttr(),
+        b, tile(schedule.getRows(), schedule.getKeys(), accumulator),
+        combined.getResult(), lastKeys, Value(), b.getUnitAttr(),
         b.getF64FloatAttr(op.getKeyBias(op.getKeys().size() - 1)));
-    return MaskOp::create(b, logits, firstPosition, column, outer, rangeBegin,
-                          rangeEnd, op.getWindows(), op.getBidirectional(),
-                          headsPerTile);
+    Value masked = MaskOp::create(b, logits, firstPosition, column, outer,
+                                  rangeBegin, rangeEnd, op.getWindows(),
+                                  op.getBidirectional(), headsPerTile);
+    return {masked, combined.getMultiplier()};
   }
 
   /// The outer values' rows times P V, added to the accumulator.
@@ -284,13 +293,13 @@ private:
       lastKeys =
           loadKeys(op.getKeys().back(), column, schedule.getKeys(), headDim);
     };
-    SmallVector<Value> maximum =
-        emitPass(share, fill(column(), lowest), enterTile,
-                 [&](Value column, ValueRange carried) -> SmallVector<Value> {
-                   Value logits = emitLogits(lastKeys, column, currentOuter);
-                   return {RowMaxOp::create(b, carried[0].getType(), logits,
-                                            carried[0], scaleAttr())};
-                 });
+    SmallVector<Value> maximum = emitPass(
+        share, fill(column(), lowest), enterTile,
+        [&](Value column, ValueRange carried) -> SmallVector<Value> {
+          Logits logits = emitLogits(lastKeys, column, currentOuter);
+          return {RowMaxOp::create(b, carried[0].getType(), logits.tile,
+                                   carried[0], logits.multiplier, scaleAttr())};
+        });
     Value sum = fill(column(), 0.0);
     Value acc = fill(tile(schedule.getRows(), valueDim, accumulator), 0.0);
     SmallVector<Value> sums = emitPass(
@@ -301,9 +310,10 @@ private:
                                 schedule.getKeys(), valueDim);
         },
         [&](Value column, ValueRange carried) -> SmallVector<Value> {
-          Value logits = emitLogits(lastKeys, column, currentOuter);
-          Value probabilities = ExpOp::create(b, logits.getType(), logits,
-                                              maximum[0], scaleAttr());
+          Logits logits = emitLogits(lastKeys, column, currentOuter);
+          Value probabilities =
+              ExpOp::create(b, logits.tile.getType(), logits.tile, maximum[0],
+                            logits.multiplier, scaleAttr());
           Value sum = RowSumOp::create(b, carried[0].getType(), probabilities,
                                        carried[0], b.getF64FloatAttr(1.0));
           return {sum, emitFold(probabilities, lastValues, carried[1],
@@ -350,6 +360,8 @@ private:
   Value rangeBegin, rangeEnd, firstPosition;
   SmallVector<KeyRange> ranges;
   Value query;
+  /// The largest |query|, where products may overflow the element type.
+  Value magnitude;
   SmallVector<Value> currentOuter;
 };
 

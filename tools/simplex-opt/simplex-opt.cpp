@@ -13,6 +13,8 @@
 #include "simplexir/Transforms/Passes.h"
 
 #include "mlir/IR/DialectRegistry.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -22,6 +24,8 @@
 
 static int run(int argc, char **argv) {
   mlir::DialectRegistry registry;
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
   simplexir::registerAllForCompiler(registry);
   mlir::registerAllPasses();
   simplexir::registerSimplexIRPasses();

@@ -93,6 +93,24 @@ def ExpandMath : Pass<"simplex-expand-math"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
 }
 
+def CastMaskedAccess : Pass<"simplex-cast-masked-access"> {
+  let summary = "Make masked accesses of 16-bit floats accesses of integers";
+  let description = [{
+    Where a chip has no masked access of 16-bit elements, LLVM cuts one into
+    elements, and moves a bf16 element by conversions (`__truncsfbf2`) that
+    generated code, loaded without a library, does not have. Integers are moved
+    as they are.
+
+    ```mlir
+    llvm.intr.masked.store %x, %p, %mask : vector<8xbf16>, ...
+    // ==>
+    %bits = llvm.bitcast %x : vector<8xbf16> to vector<8xi16>
+    llvm.intr.masked.store %bits, %p, %mask : vector<8xi16>, ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def LowerGridFunction : Pass<"simplex-lower-grid-function", "::mlir::ModuleOp"> {
   let summary = "Give CPU kernels the runtime's calling convention";
   let description = [{

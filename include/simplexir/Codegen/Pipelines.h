@@ -58,7 +58,8 @@ void buildHostPipeline(mlir::OpPassManager &manager, bool hooks = false);
 /// Makes `--simplex-cpu-pipeline` and `--simplex-nvptx-pipeline` known.
 void registerPipelines();
 
-/// Everything that the pipelines load: dialects, interfaces, translations.
+/// What the pipelines and the functions around an attention need: dialects,
+/// interfaces, translations.
 void registerAllForCompiler(mlir::DialectRegistry &registry);
 
 } // namespace simplexir

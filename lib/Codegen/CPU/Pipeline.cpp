@@ -38,6 +38,7 @@ void simplexir::buildCPUKernelPipeline(OpPassManager &manager,
   manager.addPass(createLoopInvariantCodeMotionPass());
   manager.addPass(createSCFToControlFlowPass());
   manager.addPass(createConvertVectorToLLVMPass());
+  manager.addPass(createCastMaskedAccess());
   manager.addPass(createArithToLLVMConversionPass());
   manager.addPass(createFinalizeMemRefToLLVMConversionPass());
   manager.addPass(createConvertControlFlowToLLVMPass());

@@ -133,6 +133,9 @@ Value loadColumns(TileBuilder &b, Value tile, Value at, int64_t valid,
   return b.select(b.prefixMask(valid), vector, b.splat(rest));
 }
 
+constexpr StringLiteral kWidened = "tiles are wide enough for every product "
+                                   "on the CPU: a multiplier has no use";
+
 struct RowMaxPattern : TilePattern<RowMaxOp> {
   using TilePattern::TilePattern;
 
@@ -144,6 +147,8 @@ struct RowMaxPattern : TilePattern<RowMaxOp> {
     if (scale < 0)
       return rewriter.notifyMatchFailure(op, "the scale's sign belongs to the "
                                              "combiner's factor");
+    if (op.getMultiplier())
+      return rewriter.notifyMatchFailure(op, kWidened);
     TileBuilder b = getBuilder(rewriter, op.getLoc(), type);
     Value result = getScratch(op, op.getResult().getType());
     auto larger = [&](Value x, Value y) { return b.max(x, y); };
@@ -173,6 +178,8 @@ struct ExpPattern : TilePattern<ExpOp> {
   LogicalResult
   matchAndRewrite(ExpOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    if (op.getMultiplier())
+      return rewriter.notifyMatchFailure(op, kWidened);
     auto type = cast<TileType>(op.getResult().getType());
     TileBuilder b = getBuilder(rewriter, op.getLoc(), type);
     Value result = getScratch(op, type);

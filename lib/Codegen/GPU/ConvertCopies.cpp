@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Fragments.h"
+#include "Instructions.h"
+#include "Rows.h"
 
 using namespace mlir;
 using namespace simplexir;
@@ -45,53 +46,59 @@ struct LoadRowPattern : TilePattern<LoadOp> {
     TileType tile = op.getResult().getType();
     if (tile.getRows() != 1)
       return op.emitOpError("of a matrix must be staged first");
-    auto source = cast<MemRefType>(op.getSource().getType());
-    int64_t columns = source.getDimSize(3);
-    Type element = tile.getElementType();
-    SmallVector<Value> results;
-    for (int64_t f = 0; f < tile.getColumns() / 8; ++f) {
-      Value column = b.column(f);
-      // Pairs are loaded at once where rows keep them aligned.
-      bool whole = f * 8 + 8 <= columns;
-      if (whole && columns % 2 == 0 && op.getRotation() == 0) {
-        results.push_back(vector::LoadOp::create(
-            b, VectorType::get({2}, element), op.getSource(),
-            ValueRange{op.getBatch(), op.getSequence(), op.getHead(), column},
-            /*nontemporal=*/false, llvm::MaybeAlign(2 * getBytes(element))));
-        continue;
-      }
-      Value pair = b.zeros({2}, element);
-      if (f * 8 < columns)
-        for (int64_t i : {0, 1})
-          pair =
-              b.insert(loadElement(op, b, b.add(column, i), columns), pair, i);
-      results.push_back(pair);
-    }
+    SmallVector<Value> results =
+        whenPaired(b, op.getSource(), [&](bool inPairs) {
+          return op.getLayout() ? loadChunked(op, b, inPairs)
+                                : loadInOrder(op, b, inPairs);
+        });
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
   }
 
 private:
-  static Value loadElement(LoadOp op, FragmentBuilder &b, Value column,
-                           int64_t columns) {
-    int64_t chunk = op.getChunk(), chunked = columns / chunk * chunk;
-    if (op.getRotation() != 0) {
-      Value base = b.mul(b.div(column, chunk), chunk);
-      Value turned = b.add(
-          base, b.rem(b.add(b.rem(column, chunk), op.getRotation()), chunk));
-      Value inChunk = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
-                                            column, b.index(chunked));
-      column = arith::SelectOp::create(b, inChunk, turned, column);
+  static SmallVector<Value> getPrefix(LoadOp op) {
+    return {op.getBatch(), op.getSequence(), op.getHead()};
+  }
+
+  static SmallVector<Value> loadInOrder(LoadOp op, FragmentBuilder &b,
+                                        bool inPairs) {
+    auto columns = cast<MemRefType>(op.getSource().getType()).getDimSize(3);
+    SmallVector<Value> results, prefix = getPrefix(op);
+    for (int64_t f = 0; f < op.getType().getColumns() / 8; ++f) {
+      Value column = b.column(f);
+      if (f * 8 + 8 <= columns) {
+        results.push_back(loadPair(b, op.getSource(), prefix, column, inPairs));
+        continue;
+      }
+      Value pair = b.zeros({2}, op.getType().getElementType());
+      for (int64_t i : {0, 1}) {
+        if (f * 8 >= columns)
+          break;
+        Value at = b.add(column, i);
+        Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, at,
+                                             b.index(columns));
+        pair = b.insert(loadOrZero(b, op.getSource(), prefix, at, inside), pair,
+                        i);
+      }
+      results.push_back(pair);
     }
-    // Beyond the end the last element is read again and dropped.
-    Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
-                                         b.index(columns));
-    column = arith::MinUIOp::create(b, column, b.index(columns - 1));
-    Value value = memref::LoadOp::create(
-        b, op.getSource(),
-        ValueRange{op.getBatch(), op.getSequence(), op.getHead(), column});
-    Value zero = b.floating(value.getType(), 0.0);
-    return arith::SelectOp::create(b, inside, value, zero);
+    return results;
+  }
+
+  static SmallVector<Value> loadChunked(LoadOp op, FragmentBuilder &b,
+                                        bool inPairs) {
+    ChunkedAttr layout = *op.getLayout();
+    SmallVector<Value> results;
+    for (int64_t block = 0; block < layout.getBlocks(); ++block) {
+      SmallVector<Value> halves[2];
+      for (int64_t half : {0, 1})
+        halves[half] =
+            loadSlots(b, SlotPair::ofFragment(b, layout, block, half),
+                      op.getSource(), getPrefix(op), inPairs);
+      for (auto [low, high] : llvm::zip_equal(halves[0], halves[1]))
+        results.append({low, high});
+    }
+    return results;
   }
 };
 
@@ -135,7 +142,7 @@ struct CopyPattern : TilePattern<CopyOp> {
     if (columns % width != 0) {
       copyElements(op, b, destination, columns);
     } else {
-      auto aligned = scf::IfOp::create(b, isAligned(op, b, getBytes(element)),
+      auto aligned = scf::IfOp::create(b, areRowsAligned(b, op.getSource(), 16),
                                        /*withElseRegion=*/true);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(aligned.thenBlock());
@@ -155,20 +162,6 @@ private:
                ? std::pair(destination.getDimSize(0), columns)
                : std::pair(destination.getDimSize(1),
                            destination.getDimSize(0) * columns);
-  }
-
-  /// Do all rows start at a multiple of 16 bytes?
-  static Value isAligned(CopyOp op, FragmentBuilder &b, int64_t bytes) {
-    auto metadata = memref::ExtractStridedMetadataOp::create(b, op.getSource());
-    Value bits =
-        memref::ExtractAlignedPointerAsIndexOp::create(b, op.getSource());
-    SmallVector<Value> terms{metadata.getOffset()};
-    llvm::append_range(terms, metadata.getStrides().drop_back());
-    for (Value term : terms)
-      bits = arith::OrIOp::create(b, bits, b.mul(term, bytes));
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                                 arith::AndIOp::create(b, bits, b.index(15)),
-                                 b.index(0));
   }
 
   static void copyAsync(CopyOp op, FragmentBuilder &b, MemRefType destination,
@@ -221,57 +214,82 @@ private:
   }
 };
 
-struct CopyTermsPattern : TilePattern<CopyTermsOp> {
+struct ArrangePattern : TilePattern<ArrangeOp> {
   using TilePattern::TilePattern;
 
-  LogicalResult convert(CopyTermsOp op, Adaptor, FragmentBuilder &b,
+  LogicalResult convert(ArrangeOp op, Adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
-    auto destination = cast<MemRefType>(op.getDestination().getType());
-    for (auto [t, term] : llvm::enumerate(op.getForm().getTerms(op.getArity())))
-      forEachUnit(b, destination.getDimSize(1), destination.getDimSize(2), 1,
-                  [&, t = t, &term = term](Value row, Value column) {
-                    Value value = loadTerm(op, b, term, t == 0, row, column);
-                    memref::StoreOp::create(
-                        b, value, op.getDestination(),
-                        ValueRange{b.index(t), row, column});
-                  });
+    // Rows change in place: a band of them is read by all threads, then
+    // written by all.
+    ChunkedAttr layout = op.getLayout();
+    auto type = cast<MemRefType>(op.getBuffer().getType());
+    int64_t rows = type.getDimSize(0), pairs = layout.getColumns() / 2;
+    int64_t pairsOfSlots = pairs / layout.getChunk();
+    int64_t threads = b.layout.warps * 32;
+    int64_t band = std::min<int64_t>(rows, 32);
+    auto loop = scf::ForOp::create(b, b.index(0), b.index(rows), b.index(band));
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      SmallVector<Unit> units;
+      for (int64_t i = 0; i < band * pairsOfSlots; i += threads)
+        units.push_back(
+            read(op, b, loop.getInductionVar(), i, band, pairsOfSlots));
+      gpu::BarrierOp::create(b);
+      for (Unit &unit : units)
+        write(op, b, unit);
+    }
     rewriter.eraseOp(op);
     return success();
   }
 
 private:
-  static Value loadTerm(CopyTermsOp op, FragmentBuilder &b,
-                        const FormTerm &term, bool isFirst, Value row,
-                        Value column) {
-    auto source = cast<MemRefType>(op.getSource().getType());
-    Type element = source.getElementType();
-    int64_t columns = source.getDimSize(3), chunk = op.getForm().getChunk();
-    int64_t chunked = columns / chunk * chunk;
-    double factor = static_cast<double>(static_cast<int64_t>(op.getFactor()));
-    RowAddress address = locateRow(b, op, row);
-    Value inChunk = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
-                                          b.index(chunked));
-    Value base = b.mul(b.div(column, chunk), chunk);
-    Value turned = b.add(
-        base, b.rem(b.add(b.rem(column, chunk), term.rotations[0]), chunk));
-    Value from = arith::SelectOp::create(b, inChunk, turned, column);
-    Value limit = b.index(isFirst ? columns : chunked);
-    Value inside =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column, limit);
-    Value valid = arith::AndIOp::create(b, address.valid, inside);
-    auto loaded = scf::IfOp::create(b, TypeRange{element}, valid, true, true);
+  /// A thread's pair of slots.
+  struct Unit {
+    Value row, pair, valid;
+    SmallVector<Value> components;
+  };
+
+  static Unit read(ArrangeOp op, FragmentBuilder &b, Value bandBegin,
+                   int64_t first, int64_t band, int64_t pairsOfSlots) {
+    ChunkedAttr layout = op.getLayout();
+    auto rows = cast<MemRefType>(op.getBuffer().getType()).getDimSize(0);
+    Value index = b.add(b.thread(), first);
+    Unit unit;
+    unit.pair = b.rem(index, pairsOfSlots);
+    Value inBand = b.div(index, pairsOfSlots);
+    unit.row = b.add(bandBegin, inBand);
+    auto isBelow = [&](Value value, int64_t limit) -> Value {
+      return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, value,
+                                   b.index(limit));
+    };
+    unit.valid = arith::AndIOp::create(b, isBelow(inBand, band),
+                                       isBelow(unit.row, rows));
+    // Units beyond the end read a row that is there, and write nothing.
+    Value row = arith::SelectOp::create(b, unit.valid, unit.row, b.index(0));
+    bool allWhole = layout.getChunks() == layout.getBlocks() * layout.kBlock;
+    unit.components = loadSlots(
+        b, SlotPair{layout, b.mul(unit.pair, 2), allWhole}, op.getBuffer(),
+        {row}, /*inPairs=*/layout.getHeadDim() % 2 == 0);
+    return unit;
+  }
+
+  static void write(ArrangeOp op, FragmentBuilder &b, const Unit &unit) {
+    constexpr int64_t pairsPerBlock = ChunkedAttr::kBlock / 2;
+    auto guarded = scf::IfOp::create(b, unit.valid, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loaded.thenBlock());
-    Value value = memref::LoadOp::create(
-        b, op.getSource(),
-        ValueRange{op.getBatch(), address.sequence, address.head, from});
-    Value sign = arith::SelectOp::create(
-        b, inChunk, b.floating(element, factor * term.coefficient),
-        b.floating(element, factor));
-    scf::YieldOp::create(b, arith::MulFOp::create(b, value, sign).getResult());
-    b.setInsertionPointToStart(loaded.elseBlock());
-    scf::YieldOp::create(b, b.floating(element, 0.0));
-    return loaded.getResult(0);
+    b.setInsertionPointToStart(guarded.thenBlock());
+    int64_t chunk = op.getLayout().getChunk();
+    Value block = b.div(unit.pair, pairsPerBlock);
+    Value column = b.add(b.mul(block, chunk * ChunkedAttr::kBlock),
+                         b.mul(b.rem(unit.pair, pairsPerBlock), 2));
+    for (auto [c, pair] : llvm::enumerate(unit.components))
+      vector::StoreOp::create(
+          b, pair, op.getBuffer(),
+          ValueRange{unit.row, b.add(column, c * ChunkedAttr::kBlock)},
+          /*nontemporal=*/false,
+          llvm::MaybeAlign(
+              2 * getBytes(cast<VectorType>(pair.getType()).getElementType())));
   }
 };
 
@@ -280,16 +298,10 @@ struct CopyWaitPattern : TilePattern<CopyWaitOp> {
 
   LogicalResult convert(CopyWaitOp op, Adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
-    NVVM::CpAsyncCommitGroupOp::create(b);
-    NVVM::CpAsyncWaitGroupOp::create(b, 0);
+    emitCopyWait(b);
     // Warpgroup products read shared memory by another path than stores.
     if (b.layout.wgmma)
-      NVVM::FenceProxyOp::create(
-          b,
-          NVVM::ProxyKindAttr::get(b.getContext(),
-                                   NVVM::ProxyKind::async_shared),
-          NVVM::SharedSpaceAttr::get(b.getContext(),
-                                     NVVM::SharedSpace::shared_cta));
+      emitProxyFence(b);
     gpu::BarrierOp::create(b);
     rewriter.eraseOp(op);
     return success();
@@ -326,7 +338,11 @@ struct StorePattern : TilePattern<StoreOp> {
           continue;
         }
         int64_t count = getColumnFragments(tile);
-        storeRow(op, b, address, half, fragments.slice(m * count, count));
+        whenPaired(b, op.getDestination(), [&](bool inPairs) {
+          storeRow(op, b, address, half, fragments.slice(m * count, count),
+                   inPairs);
+          return SmallVector<Value>();
+        });
       }
     rewriter.eraseOp(op);
     return success();
@@ -335,7 +351,7 @@ struct StorePattern : TilePattern<StoreOp> {
 private:
   static void storeRow(StoreOp op, FragmentBuilder &b,
                        const RowAddress &address, int64_t half,
-                       ValueRange fragments) {
+                       ValueRange fragments, bool inPairs) {
     auto type = cast<MemRefType>(op.getDestination().getType());
     int64_t columns = type.getDimSize(3);
     for (auto [f, fragment] : llvm::enumerate(fragments)) {
@@ -348,7 +364,7 @@ private:
         return SmallVector<Value>{op.getBatch(), address.sequence, address.head,
                                   c};
       };
-      if (first + 8 <= columns && columns % 2 == 0) {
+      if (first + 8 <= columns && inPairs) {
         vector::StoreOp::create(
             b, pair, op.getDestination(), at(column), /*nontemporal=*/false,
             llvm::MaybeAlign(2 * getBytes(type.getElementType())));
@@ -371,6 +387,6 @@ private:
 
 void simplexir::populateCopyPatterns(const FragmentConverter &converter,
                                      RewritePatternSet &patterns) {
-  patterns.add<CopyPattern, CopyTermsPattern, CopyWaitPattern, LoadRowPattern,
+  patterns.add<ArrangePattern, CopyPattern, CopyWaitPattern, LoadRowPattern,
                StorePattern>(converter, patterns.getContext());
 }

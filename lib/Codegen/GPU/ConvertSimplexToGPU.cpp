@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Fragments.h"
+#include "Instructions.h"
 
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 
@@ -21,6 +21,11 @@ namespace {
 struct ConvertSimplexToGPUPass
     : simplexir::impl::ConvertSimplexToGPUBase<ConvertSimplexToGPUPass> {
   using Base::Base;
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    Base::getDependentDialects(registry);
+    insertInstructionDialects(registry);
+  }
 
   void runOnOperation() override {
     SmallVector<func::FuncOp> kernels;
@@ -60,19 +65,6 @@ struct ConvertSimplexToGPUPass
     return applyPartialConversion(function, target, std::move(patterns));
   }
 
-  /// Fragments are read and written in pairs where rows have an even length.
-  static SmallVector<int64_t> getAlignments(func::FuncOp kernel) {
-    SmallVector<int64_t> alignments;
-    for (Type type : kernel.getArgumentTypes()) {
-      auto memref = dyn_cast<MemRefType>(type);
-      int64_t bytes = memref ? memref.getElementTypeBitWidth() / 8 : 0;
-      bool paired =
-          memref && memref.getRank() == 4 && memref.getDimSize(3) % 2 == 0;
-      alignments.push_back(paired ? 2 * bytes : bytes);
-    }
-    return alignments;
-  }
-
   /// gpu.module @k { gpu.func @k } in the place of the kernel function.
   static gpu::GPUFuncOp createFunction(func::FuncOp kernel,
                                        const WarpLayout &layout) {
@@ -88,9 +80,6 @@ struct ConvertSimplexToGPUPass
     for (StringRef name :
          {StringRef(kGridAttrName), StringRef(kScheduleAttrName)})
       function->setAttr(name, kernel->getAttr(name));
-
-    function->setAttr(kAlignmentsAttrName,
-                      b.getDenseI64ArrayAttr(getAlignments(kernel)));
 
     function.getBody().takeBody(kernel.getBody());
     for (Block &block : function.getBody()) {

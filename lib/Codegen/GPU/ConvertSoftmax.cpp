@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Fragments.h"
+#include "Instructions.h"
 
 #include <limits>
 
@@ -22,6 +22,16 @@ Value replaceInfinity(FragmentBuilder &b, Value value) {
       arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, value, lowest);
   return arith::SelectOp::create(b, isLowest, b.floating(value.getType(), 0.0),
                                  value);
+}
+
+/// The scale of a row_max or exp, times its multiplier.
+template <typename OpT, typename Adaptor>
+Value getScale(FragmentBuilder &b, OpT op, Adaptor adaptor, Type element) {
+  Value scale = b.floating(element, op.getScale().convertToDouble());
+  if (!op.getMultiplier())
+    return scale;
+  return arith::MulFOp::create(b, scale,
+                               llvm::getSingleElement(adaptor.getMultiplier()));
 }
 
 struct FillPattern : TilePattern<FillOp> {
@@ -155,7 +165,7 @@ struct RowMaxPattern : TilePattern<RowMaxOp> {
                         ConversionPatternRewriter &rewriter) const override {
     int64_t columns = getColumnFragments(op.getLogits().getType());
     Type element = cast<TileType>(op.getType()).getElementType();
-    Value scale = b.floating(element, op.getScale().convertToDouble());
+    Value scale = getScale(b, op, adaptor, element);
     SmallVector<Value> results;
     for (int64_t m = 0; m < getRowFragments(); ++m) {
       Value result = adaptor.getRunning()[m];
@@ -188,8 +198,7 @@ struct ExpPattern : TilePattern<ExpOp> {
                         ConversionPatternRewriter &rewriter) const override {
     TileType type = cast<TileType>(op.getType());
     int64_t columns = getColumnFragments(type);
-    Value scale =
-        b.floating(type.getElementType(), op.getScale().convertToDouble());
+    Value scale = getScale(b, op, adaptor, type.getElementType());
     SmallVector<Value> results(adaptor.getLogits());
     for (int64_t m = 0; m < getRowFragments(); ++m)
       for (int64_t half : {0, 1}) {
@@ -202,7 +211,7 @@ struct ExpPattern : TilePattern<ExpOp> {
           for (int64_t i : {0, 1}) {
             Value power =
                 math::FmaOp::create(b, b.extract(pair, i), scale, shift);
-            pair = b.insert(b.exp2(power), pair, i);
+            pair = b.insert(emitExp2(b, power), pair, i);
           }
           fragment = b.insert(pair, fragment, half);
         }
@@ -250,7 +259,7 @@ Value getRescale(FragmentBuilder &b, Value from, Value to) {
   for (int64_t half : {0, 1}) {
     Value reference = replaceInfinity(b, b.extract(to, half));
     Value power = arith::SubFOp::create(b, b.extract(from, half), reference);
-    result = b.insert(b.exp2(power), result, half);
+    result = b.insert(emitExp2(b, power), result, half);
   }
   return result;
 }
@@ -309,9 +318,7 @@ private:
                                   b.extract(from, half), b.extract(to, half));
         changed = changed ? arith::OrIOp::create(b, changed, differs) : differs;
       }
-    Value all = arith::ConstantOp::create(b, b.getI32IntegerAttr(-1));
-    return NVVM::VoteSyncOp::create(b, b.getI1Type(), all, changed,
-                                    NVVM::VoteSyncKind::any);
+    return emitVoteAny(b, changed);
   }
 };
 
@@ -462,7 +469,7 @@ struct FinalizePattern : TilePattern<FinalizeOp> {
         inverse = b.insert(arith::SelectOp::create(b, empty, zero, quotient),
                            inverse, half);
         Value log = arith::AddFOp::create(
-            b, b.extract(adaptor.getMaximum()[m], half), b.log2(sum));
+            b, b.extract(adaptor.getMaximum()[m], half), emitLog2(b, sum));
         log = arith::MulFOp::create(b, log, b.floating(f32, ln2));
         logs = b.insert(
             arith::SelectOp::create(b, empty, b.floating(f32, -kInfinity), log),

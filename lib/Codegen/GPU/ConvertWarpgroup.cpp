@@ -12,7 +12,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Fragments.h"
+#include "Instructions.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 using namespace simplexir;
@@ -270,22 +272,17 @@ Value getGroup(FragmentBuilder &b) { return b.div(b.warp(), kGroupWarps); }
 
 /// A group waits for its turn on a barrier of its own, at which the threads of
 /// the other one arrive.
-std::pair<Value, Value> getTurnBarrier(FragmentBuilder &b, Value group) {
-  Value id = arith::IndexCastOp::create(b, b.getI32Type(),
-                                        b.add(group, kFirstTurnBarrier));
-  Value threads = arith::ConstantOp::create(
-      b, b.getI32IntegerAttr(kGroups * kGroupWarps * 32));
-  return {id, threads};
+Value getTurnBarrier(FragmentBuilder &b, Value group) {
+  return arith::IndexCastOp::create(b, b.getI32Type(),
+                                    b.add(group, kFirstTurnBarrier));
 }
+constexpr int64_t kTurnThreads = kGroups * kGroupWarps * 32;
 void emitTake(FragmentBuilder &b) {
-  auto [id, threads] = getTurnBarrier(b, getGroup(b));
-  NVVM::BarrierOp::create(b, TypeRange(), id, threads,
-                          NVVM::BarrierReductionAttr(), Value());
+  emitBarrier(b, getTurnBarrier(b, getGroup(b)), kTurnThreads);
 }
 void emitPass(FragmentBuilder &b) {
   Value other = arith::SubIOp::create(b, b.index(1), getGroup(b));
-  auto [id, threads] = getTurnBarrier(b, other);
-  NVVM::BarrierArriveOp::create(b, id, threads);
+  emitArrive(b, getTurnBarrier(b, other), kTurnThreads);
 }
 void whenGroup(FragmentBuilder &b, int64_t group,
                llvm::function_ref<void(FragmentBuilder &)> body) {
@@ -373,16 +370,7 @@ struct OutOfRangePattern : TilePattern<OutOfRangeOp> {
     Value holds = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.split(),
                                         b.index(0));
     wrong = arith::AndIOp::create(b, wrong, holds);
-    Type i32 = b.getI32Type();
-    Value any = NVVM::BarrierOp::create(
-                    b, TypeRange(i32), Value(), Value(),
-                    NVVM::BarrierReductionAttr::get(
-                        b.getContext(), NVVM::BarrierReduction::OR),
-                    arith::ExtUIOp::create(b, i32, wrong).getResult())
-                    .getRes();
-    Value zero = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
-    rewriter.replaceOpWithNewOp<arith::CmpIOp>(op, arith::CmpIPredicate::ne,
-                                               any, zero);
+    rewriter.replaceOp(op, emitBlockAny(b, wrong));
     return success();
   }
 };
@@ -435,8 +423,8 @@ struct RowReducePattern : TilePattern<RowReduceOp> {
 void simplexir::populateWarpgroupPatterns(const FragmentConverter &converter,
                                           RewritePatternSet &patterns) {
   patterns.add<AwaitPattern, ContractBoxesPattern, LoadRowPattern,
-               OutOfRangePattern, RowPartialPattern,
-               RowReducePattern, StartContractPattern, TurnPattern<TakeTurnOp>,
+               OutOfRangePattern, RowPartialPattern, RowReducePattern,
+               StartContractPattern, TurnPattern<TakeTurnOp>,
                TurnPattern<PassTurnOp>, TurnPattern<OpenTurnsOp>,
                TurnPattern<CloseTurnsOp>>(converter, patterns.getContext());
 }

@@ -115,16 +115,3 @@ Value FragmentBuilder::reduceQuad(Value scalar, bool isMax) {
   }
   return scalar;
 }
-
-static Value callIntrinsic(ImplicitLocOpBuilder &b, StringRef name,
-                           Value scalar) {
-  return LLVM::CallIntrinsicOp::create(b, scalar.getType(),
-                                       b.getStringAttr(name), scalar)
-      .getResult(0);
-}
-Value FragmentBuilder::exp2(Value scalar) {
-  return callIntrinsic(*this, "llvm.nvvm.ex2.approx.ftz.f", scalar);
-}
-Value FragmentBuilder::log2(Value scalar) {
-  return callIntrinsic(*this, "llvm.nvvm.lg2.approx.ftz.f", scalar);
-}

@@ -87,8 +87,6 @@ public:
   mlir::Value zeros(llvm::ArrayRef<int64_t> shape, mlir::Type element);
   /// max or sum over the four threads that share a row.
   mlir::Value reduceQuad(mlir::Value scalar, bool isMax);
-  mlir::Value exp2(mlir::Value scalar);
-  mlir::Value log2(mlir::Value scalar);
 
   const WarpLayout &layout;
 };

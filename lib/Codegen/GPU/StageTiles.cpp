@@ -109,53 +109,31 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     });
   }
 
-  /// One copy of the query rows for each term; the outer keys' rows are
-  /// rotated as they are loaded.
   void stageQuery(LoadOp load) {
-    SmallVector<CombineOp> users;
-    for (Operation *user : load->getUsers())
-      users.push_back(cast<CombineOp>(user));
-    CombineOp first = users.front();
-    int64_t arity = first.getKeys().size() + 2;
-    SmallVector<FormTerm> terms = first.getForm().getTerms(arity);
-    TileType type = cast<TileType>(load.getType());
     ImplicitLocOpBuilder b(load.getLoc(), load);
-    Value buffer = allocShared(b, terms.size(), type);
-    CopyTermsOp::create(b, first.getForm(), load.getSource(), load.getBatch(),
-                        load.getSequence(), load.getHead(), load.getBegin(),
-                        load.getEnd(), load.getHeadEnd(), buffer,
-                        load.getHeadsAttr(), b.getI64IntegerAttr(arity),
-                        first.getFactorAttr());
+    Value ring = allocShared(b, 1, load.getType());
+    Value buffer = getSlot(b, ring, arith::ConstantIndexOp::create(b, 0));
+    emitCopy(b, load, load.getSequence(), buffer);
     CopyWaitOp::create(b);
-    for (CombineOp user : users) {
-      user.getQueryMutable().assign(buffer);
-      rotateKeys(user, terms);
-    }
+    if (arrange(b, load, buffer))
+      gpu::BarrierOp::create(b);
+    load.getResult().replaceAllUsesWith(buffer);
     load.erase();
   }
 
-  /// One operand a term and outer key, term by term.
-  static void rotateKeys(CombineOp op, ArrayRef<FormTerm> terms) {
-    SmallVector<Value> rotated;
-    int64_t chunk = op.getForm().getChunk();
-    for (const FormTerm &term : terms)
-      for (auto [i, key] : llvm::enumerate(op.getKeys())) {
-        int64_t rotation = term.rotations[i + 1];
-        if (rotation == 0) {
-          rotated.push_back(key);
-          continue;
-        }
-        OpBuilder b(op);
-        auto load = cast<LoadOp>(b.clone(*key.getDefiningOp()));
-        load.setRotation(rotation);
-        load.setChunk(chunk);
-        rotated.push_back(load);
-      }
-    op.getKeysMutable().assign(rotated);
-    SmallVector<double> biases;
-    for (size_t t = 0; t < terms.size(); ++t)
-      llvm::append_range(biases, op.getBiases());
-    op.setBiases(biases);
+  static void emitCopy(ImplicitLocOpBuilder &b, LoadOp load, Value sequence,
+                       Value buffer) {
+    CopyOp::create(b, load.getSource(), load.getBatch(), sequence,
+                   load.getHead(), load.getBegin(), load.getEnd(),
+                   load.getHeadEnd(), buffer, load.getHeadsAttr());
+  }
+
+  /// Copies keep the order of head dims; true if it is not the wanted one.
+  static bool arrange(ImplicitLocOpBuilder &b, LoadOp load, Value buffer) {
+    if (!load.getLayout())
+      return false;
+    ArrangeOp::create(b, buffer, load.getLayoutAttr());
+    return true;
   }
 
   void stageLoop(scf::ForOp loop, SmallVector<LoadOp> loads) {
@@ -173,10 +151,7 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     }
     auto copy = [&](Value column, Value slot) {
       for (auto [load, ring] : llvm::zip_equal(loads, rings))
-        CopyOp::create(b, load.getSource(), load.getBatch(), column,
-                       load.getHead(), load.getBegin(), load.getEnd(),
-                       load.getHeadEnd(), getSlot(b, ring, slot),
-                       load.getHeadsAttr());
+        emitCopy(b, load, column, getSlot(b, ring, slot));
     };
     copy(loop.getLowerBound(), zero);
 
@@ -200,8 +175,13 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
                                        staged.getUpperBound());
     auto prefetch = scf::IfOp::create(b, more, /*withElseRegion=*/false);
     SmallVector<Value> current;
-    for (Value ring : rings)
+    bool arranged = false;
+    for (auto [load, ring] : llvm::zip_equal(loads, rings)) {
       current.push_back(getSlot(b, ring, slot));
+      arranged |= arrange(b, load, current.back());
+    }
+    if (arranged)
+      gpu::BarrierOp::create(b);
     b.setInsertionPointToStart(prefetch.thenBlock());
     copy(next, other);
     // The copies above read the loads' operands, so these go last.

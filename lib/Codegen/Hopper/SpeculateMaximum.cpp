@@ -56,12 +56,12 @@ private:
     ImplicitLocOpBuilder b(finish.getLoc(), end);
     Value off = arith::ConstantOp::create(b, b.getBoolAttr(false));
     auto loop = scf::WhileOp::create(b, TypeRange(), ValueRange(off));
-    Block *before = b.createBlock(&loop.getBefore(), {}, off.getType(),
-                                  b.getLoc());
+    Block *before =
+        b.createBlock(&loop.getBefore(), {}, off.getType(), b.getLoc());
     Value safe = before->getArgument(0);
     before->getOperations().splice(before->end(), body.getOperations(),
-                                   body.begin(), off.getDefiningOp()
-                                                     ->getIterator());
+                                   body.begin(),
+                                   off.getDefiningOp()->getIterator());
     b.setInsertionPointToEnd(before);
     Value wrong = OutOfRangeOp::create(b, finish.getSum());
     Value on = arith::ConstantOp::create(b, b.getBoolAttr(true));

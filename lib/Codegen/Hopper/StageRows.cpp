@@ -41,7 +41,7 @@ int64_t getMaxRows(scf::ForOp loop) {
 Value getFirstRow(scf::ForOp loop) {
   Value begin = loop.getLowerBound();
   auto split = loop->getParentOfType<SplitOp>();
-  if (!split || split.getBody().isAncestor(begin.getParentRegion()) == false)
+  if (!split || !split.getBody().isAncestor(begin.getParentRegion()))
     return begin;
   Value share = split.getBody().front().getArgument(0);
   auto add = begin.getDefiningOp<arith::AddIOp>();
@@ -58,7 +58,7 @@ struct StageRowsPass : simplexir::impl::StageRowsBase<StageRowsPass> {
       return;
     SmallVector<LoadOp> loads;
     getOperation().walk([&](LoadOp load) {
-      if (load.getType().getRows() == 1)
+      if (load.getType().getRows() == 1 && !load.getLayout())
         loads.push_back(load);
     });
     for (LoadOp load : loads)
@@ -67,9 +67,9 @@ struct StageRowsPass : simplexir::impl::StageRowsBase<StageRowsPass> {
 
   void stage(LoadOp load) {
     auto argument = dyn_cast<BlockArgument>(load.getSequence());
-    auto loop = argument ? dyn_cast<scf::ForOp>(
-                               argument.getOwner()->getParentOp())
-                         : scf::ForOp();
+    auto loop = argument
+                    ? dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp())
+                    : scf::ForOp();
     if (!loop || argument != loop.getInductionVar())
       return;
     int64_t rows = getMaxRows(loop);

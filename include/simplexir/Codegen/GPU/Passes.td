@@ -10,13 +10,38 @@
 
 include "mlir/Pass/PassBase.td"
 
+def SeparateChunks : Pass<"simplex-separate-chunks", "::mlir::func::FuncOp"> {
+  let summary = "Keep the components of a form's chunks in separate columns";
+  let description = [{
+    For a form that mixes the dims of a chunk (the determinant), the query, its
+    keys and the combined tile get the column order of `#simplex.chunked`, so
+    that the combiner needs no data of another thread. Products of the combined
+    tile sum over its columns and do not care.
+
+    ```mlir
+    %q = simplex.load ... -> <64x96xbf16>
+    %k1 = simplex.load ... -> <1x96xbf16>
+    %k2 = simplex.load ... -> <64x96xbf16>
+    %c = simplex.combine #simplex.determinant %q, %k1 ...
+    simplex.contract %c, %k2 transposed
+    // ==>
+    %q = simplex.load ... {layout = #simplex.chunked<chunk = 3, head_dim = 96, tail = 1>}
+    %k1 = simplex.load ... {layout = #simplex.chunked<chunk = 3, head_dim = 96, tail = 2>}
+    %k2 = simplex.load ... {layout = #simplex.chunked<chunk = 3, head_dim = 96, tail = 0>}
+    %c = simplex.combine #simplex.determinant %q, %k1 ... separated
+    simplex.contract %c, %k2 transposed
+    ```
+  }];
+  let dependentDialects = ["::simplexir::SimplexDialect"];
+}
+
 def StageTiles : Pass<"simplex-stage-tiles", "::mlir::func::FuncOp"> {
   let summary = "Bring tiles that matrix products share into shared memory";
   let description = [{
-    In a tiled kernel, the query rows are copied to shared memory once (one
-    copy a term of the form), and the last key's and value's tiles come through
-    a ring of `stages` buffers: the copy of the next tile starts before the
-    arithmetic of this one.
+    In a tiled kernel, the query rows are copied to shared memory once, and the
+    last key's and value's tiles come through a ring of `stages` buffers: the
+    copy of the next tile starts before the arithmetic of this one. A tile that
+    is loaded with a layout is arranged after it has arrived.
 
     ```mlir
     scf.for %c ... { %k = simplex.load ...; simplex.contract %s, %k }
@@ -49,9 +74,8 @@ def ConvertSimplexToGPU : Pass<"convert-simplex-to-gpu", "::mlir::ModuleOp"> {
     Option<"wgmma", "wgmma", "bool", "true", "The chip has warpgroup products">,
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
-                           "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
-                           "::mlir::memref::MemRefDialect", "::mlir::nvgpu::NVGPUDialect",
-                           "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::nvgpu::NVGPUDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect"];
 }
 

@@ -144,3 +144,29 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       succeeded(check("splits", splits)) && succeeded(check("warps", warps)) &&
       succeeded(check("stages", stages)));
 }
+
+//===----------------------------------------------------------------------===//
+// ChunkedAttr
+//===----------------------------------------------------------------------===//
+
+ChunkedAttr ChunkedAttr::get(FormAttrInterface form, int64_t arity,
+                             int64_t headDim, int64_t operand) {
+  return get(form.getContext(), form.getChunk(), headDim,
+             form.getTerms(arity).front().rotations[operand]);
+}
+
+LogicalResult ChunkedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  int64_t chunk, int64_t headDim,
+                                  int64_t tail) {
+  if (chunk < 1 || chunk > 64)
+    return emitError() << "chunked: 'chunk' must be from 1 to 64, found "
+                       << chunk;
+  if (headDim < 1 || headDim >= int64_t{1} << 31)
+    return emitError() << "chunked: 'head_dim' must be positive and below "
+                          "2^31, found "
+                       << headDim;
+  if (tail < 0 || tail >= chunk)
+    return emitError() << "chunked: 'tail' must be a component of the chunk of "
+                       << chunk << ", found " << tail;
+  return success();
+}

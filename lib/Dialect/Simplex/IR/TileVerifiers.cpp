@@ -62,6 +62,15 @@ LogicalResult expectFactor(Operation *op, int64_t factor) {
   return op->emitOpError() << "'factor' must be -1, 0 or 1, found " << factor;
 }
 
+LogicalResult expectLayout(Operation *op, StringRef name, int64_t columns,
+                           ChunkedAttr layout) {
+  if (!layout || columns == layout.getColumns())
+    return success();
+  return op->emitOpError() << name << " has " << columns
+                           << " columns, expected " << layout.getColumns()
+                           << " as the layout";
+}
+
 /// Rows of outer keys and values come one at a time.
 LogicalResult expectSingleRows(Operation *op, StringRef name, TypeRange types) {
   for (auto [i, type] : llvm::enumerate(types))
@@ -75,7 +84,9 @@ LogicalResult expectSingleRows(Operation *op, StringRef name, TypeRange types) {
 LogicalResult LoadOp::verify() {
   return success(
       succeeded(expectHeads(*this, getHeads())) &&
-      succeeded(expectRank(*this, "source", getSource().getType(), 4)));
+      succeeded(expectRank(*this, "source", getSource().getType(), 4)) &&
+      succeeded(expectLayout(*this, "result", getType().getColumns(),
+                             getLayoutAttr())));
 }
 
 LogicalResult StoreOp::verify() {
@@ -94,13 +105,11 @@ LogicalResult CopyOp::verify() {
            expectRank(*this, "destination", getDestination().getType(), 2))));
 }
 
-LogicalResult CopyTermsOp::verify() {
-  return success(
-      succeeded(expectHeads(*this, getHeads())) &&
-      succeeded(expectFactor(*this, getFactor())) &&
-      succeeded(expectRank(*this, "source", getSource().getType(), 4)) &&
-      succeeded(
-          expectRank(*this, "destination", getDestination().getType(), 3)));
+LogicalResult ArrangeOp::verify() {
+  auto type = cast<MemRefType>(getBuffer().getType());
+  return success(succeeded(expectRank(*this, "buffer", type, 2)) &&
+                 succeeded(expectLayout(*this, "buffer", type.getDimSize(1),
+                                        getLayout())));
 }
 
 LogicalResult CombineOp::verify() {
@@ -109,7 +118,10 @@ LogicalResult CombineOp::verify() {
       failed(expectFactor(*this, getFactor())) ||
       failed(expectSingleRows(*this, "key", getKeys().getTypes())))
     return failure();
-  int64_t columns = cast<TileType>(getType()).getColumns();
+  if (static_cast<bool>(getMagnitude()) != static_cast<bool>(getMultiplier()))
+    return emitOpError() << "returns a multiplier if the query's magnitude is "
+                            "given, and only then";
+  int64_t columns = cast<TileType>(getResult().getType()).getColumns();
   if (getHeadDim() < 1 || static_cast<int64_t>(getHeadDim()) > columns)
     return emitOpError() << "'head_dim' must be from 1 to the " << columns
                          << " columns of the tile, found " << getHeadDim();

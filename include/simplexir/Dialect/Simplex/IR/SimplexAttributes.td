@@ -68,4 +68,46 @@ def Simplex_ScheduleAttr : AttrDef<Simplex_Dialect, "Schedule"> {
   let genVerifyDecl = 1;
 }
 
+def Simplex_ChunkedAttr : AttrDef<Simplex_Dialect, "Chunked"> {
+  let mnemonic = "chunked";
+  let summary = "An order of head dims that keeps the components of a chunk apart";
+  let description = [{
+    The columns of a tile in blocks of 16 * `chunk`: component c of slot s of a
+    block lies in column 16 * c + s. A thread that holds one column of an
+    m16n8k16 fragment then holds every component of its chunk, so rotating
+    inside chunks (`FormAttrInterface`) moves no data between threads. A sum
+    over columns does not care for their order.
+
+    Slots are the whole chunks of `head_dim`, then one slot for each dimension
+    left over, which lies in component `tail` (an operand's own: the rotation
+    that one term has for it, so that this term alone yields the plain product
+    and the others 0), then empty slots up to a multiple of 16. Empty columns
+    read as zero.
+
+    ```mlir
+    // 0 3 6 ... 45 | 1 4 7 ... 46 | 2 5 8 ... 47 | 48 51 ...
+    #simplex.chunked<chunk = 3, head_dim = 96, tail = 0>
+    ```
+  }];
+  let parameters = (ins "int64_t":$chunk, "int64_t":$head_dim, "int64_t":$tail);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Slots of a block: the depth of one matrix instruction.
+    static constexpr int64_t kBlock = 16;
+    /// The layout of operand `operand` (the query is 0) of a form.
+    static ChunkedAttr get(FormAttrInterface form, int64_t arity,
+                           int64_t headDim, int64_t operand);
+    int64_t getChunks() const { return getHeadDim() / getChunk(); }
+    /// Whole chunks, and the dimensions left over.
+    int64_t getSlots() const {
+      return getChunks() + getHeadDim() % getChunk();
+    }
+    int64_t getBlocks() const {
+      return ::llvm::divideCeil(getSlots(), kBlock);
+    }
+    int64_t getColumns() const { return getBlocks() * kBlock * getChunk(); }
+  }];
+}
+
 #endif // SIMPLEXIR_ATTRIBUTES_TD

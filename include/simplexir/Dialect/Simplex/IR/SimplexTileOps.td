@@ -68,8 +68,7 @@ def Simplex_LoadOp : Simplex_Op<"load",
     first `columns` of it, zero beyond the source's dim). A row whose sequence
     index is outside [begin, end), or whose head index is at or beyond
     `head_end`, reads as zero and is not touched in memory. The element type
-    may widen. With a rotation, column c of each chunk reads (c + rotation) mod
-    chunk; the columns beyond the last whole chunk stay in place.
+    may widen. With a `layout`, the columns come in its order.
 
     ```mlir
     %q = simplex.load %query[%b, %i, %h] valid(%c0, %sq, %hEnd) heads 4
@@ -79,8 +78,7 @@ def Simplex_LoadOp : Simplex_Op<"load",
   let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$sequence,
                        Index:$head, Index:$begin, Index:$end, Index:$head_end,
                        I64Attr:$heads,
-                       DefaultValuedAttr<I64Attr, "0">:$rotation,
-                       DefaultValuedAttr<I64Attr, "1">:$chunk);
+                       OptionalAttr<Simplex_ChunkedAttr>:$layout);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = [{
     $source `[` $batch `,` $sequence `,` $head `]`
@@ -132,25 +130,21 @@ def Simplex_CopyOp : Simplex_Op<"copy",
   let hasVerifier = 1;
 }
 
-def Simplex_CopyTermsOp : Simplex_Op<"copy_terms",
+def Simplex_ArrangeOp : Simplex_Op<"arrange",
     [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
-  let summary = "Copy query rows to shared memory, once for each term of a form";
+  let summary = "Bring the columns of rows in shared memory into another order";
   let description = [{
-    destination[t, r, d] is the factor of term t that the query contributes:
-    coefficient * factor * q[chunk * l + (c + rotation) mod chunk]. The tail's
-    dimensions go to term 0. `simplex.combine` then only multiplies and adds.
+    In place, by the whole thread block together: before, a row holds head
+    dims in their order, afterwards in that of `layout`. Complete only after a
+    barrier.
+
+    ```mlir
+    simplex.arrange %tile #simplex.chunked<chunk = 3, head_dim = 96, tail = 0>
+        : memref<64x96xbf16, strided<[104, 1]>, #gpu.address_space<workgroup>>
+    ```
   }];
-  let arguments = (ins Simplex_FormAttrInterface:$form, AnyMemRef:$source,
-                       Index:$batch, Index:$sequence, Index:$head,
-                       Index:$begin, Index:$end, Index:$head_end,
-                       AnyMemRef:$destination, I64Attr:$heads, I64Attr:$arity,
-                       I64Attr:$factor);
-  let assemblyFormat = [{
-    $form $source `[` $batch `,` $sequence `,` $head `]`
-    `valid` `(` $begin `,` $end `,` $head_end `)` `heads` $heads
-    `to` $destination `arity` $arity `factor` $factor
-    attr-dict `:` type($source) `to` type($destination)
-  }];
+  let arguments = (ins AnyMemRef:$buffer, Simplex_ChunkedAttr:$layout);
+  let assemblyFormat = "$buffer $layout attr-dict `:` type($buffer)";
   let hasVerifier = 1;
 }
 
@@ -159,13 +153,25 @@ def Simplex_CopyWaitOp : Simplex_Op<"copy_wait"> {
   let assemblyFormat = "attr-dict";
 }
 
-def Simplex_CombineOp : Simplex_Op<"combine", [Pure]> {
+def Simplex_MagnitudeOp : Simplex_Op<"magnitude", [Pure]> {
+  let summary = "The largest absolute value in a tile";
+  let arguments = (ins AnyTypeOf<[Simplex_Matrix, AnyMemRef]>:$tile);
+  let results = (outs F32:$result);
+  let assemblyFormat = "$tile attr-dict `:` type($tile)";
+}
+
+def Simplex_CombineOp : Simplex_Op<"combine", [Pure, AttrSizedOperandSegments]> {
   let summary = "C(q, k1 .. k(m-1)): the form without its last key";
   let description = [{
     Multiplies a tile of query rows with one row of each outer key by the
     form's terms, after adding `biases[o]` to key o. `factor` (-1, 0, or 1)
-    carries the sign of the scale. A query in shared memory is the one that
-    `simplex.copy_terms` wrote.
+    carries the sign of the scale. The query may lie in shared memory. With
+    `separated`, all tiles have the columns of `#simplex.chunked`, each operand
+    its own.
+
+    Products of f16 numbers can leave the range of f16. With the `magnitude` of
+    the query, the result is divided by the least power of two that makes it
+    safe, usually 1, which is returned as the `multiplier` of the logits.
 
     ```mlir
     %c = simplex.combine #simplex.multilinear %q, %k1 biases [0.0] factor 1 head_dim 64
@@ -175,13 +181,14 @@ def Simplex_CombineOp : Simplex_Op<"combine", [Pure]> {
   let arguments = (ins Simplex_FormAttrInterface:$form,
                        AnyTypeOf<[Simplex_Matrix, AnyMemRef]>:$query,
                        Variadic<Simplex_Matrix>:$keys,
+                       Optional<F32>:$magnitude,
                        DenseF64ArrayAttr:$biases, I64Attr:$factor,
-                       I64Attr:$head_dim);
-  let results = (outs Simplex_Matrix:$result);
+                       I64Attr:$head_dim, UnitAttr:$separated);
+  let results = (outs Simplex_Matrix:$result, Optional<F32>:$multiplier);
   let assemblyFormat = [{
-    $form $query (`,` $keys^)? `biases` $biases `factor` $factor
-    `head_dim` $head_dim attr-dict
-    `:` type($query) (`,` type($keys)^)? `->` type($result)
+    $form $query (`,` $keys^)? (`magnitude` $magnitude^)? `biases` $biases
+    `factor` $factor `head_dim` $head_dim (`separated` $separated^)? attr-dict
+    `:` type($query) (`,` type($keys)^)? `->` type(results)
   }];
   let hasVerifier = 1;
 }
@@ -233,21 +240,25 @@ def Simplex_MaskOp : Simplex_Op<"mask", [Pure, AllTypesMatch<["logits", "result"
 }
 
 def Simplex_RowMaxOp : Simplex_Op<"row_max", [Pure, AllTypesMatch<["running", "result"]>]> {
-  let summary = "max(running, scale * row maximum of the logits)";
-  let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$running, F64Attr:$scale);
+  let summary = "max(running, scale * multiplier * row maximum of the logits)";
+  let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$running,
+                       Optional<F32>:$multiplier, F64Attr:$scale);
   let results = (outs Simplex_Column:$result);
   let assemblyFormat = [{
-    $logits `,` $running `scale` $scale attr-dict `:` type($logits) `,` type($running)
+    $logits `,` $running `scale` $scale (`times` $multiplier^)? attr-dict
+    `:` type($logits) `,` type($running)
   }];
   let hasVerifier = 1;
 }
 
 def Simplex_ExpOp : Simplex_Op<"exp", [Pure, AllTypesMatch<["logits", "result"]>]> {
-  let summary = "exp2(scale * logits - maximum), 0 where a logit is -inf";
-  let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$maximum, F64Attr:$scale);
+  let summary = "exp2(scale * multiplier * logits - maximum), 0 where a logit is -inf";
+  let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$maximum,
+                       Optional<F32>:$multiplier, F64Attr:$scale);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = [{
-    $logits `,` $maximum `scale` $scale attr-dict `:` type($logits) `,` type($maximum)
+    $logits `,` $maximum `scale` $scale (`times` $multiplier^)? attr-dict
+    `:` type($logits) `,` type($maximum)
   }];
   let hasVerifier = 1;
 }

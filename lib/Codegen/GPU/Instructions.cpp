@@ -1,0 +1,104 @@
+//===- Instructions.cpp - NVVM instructions that fragments use ------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Instructions.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+using namespace simplexir;
+
+void simplexir::insertInstructionDialects(DialectRegistry &registry) {
+  registry.insert<LLVM::LLVMDialect, NVVM::NVVMDialect>();
+}
+
+static NVVM::MMATypes getMmaType(Type element) {
+  if (element.isBF16())
+    return NVVM::MMATypes::bf16;
+  return element.isF16() ? NVVM::MMATypes::f16 : NVVM::MMATypes::tf32;
+}
+
+Value simplexir::emitMma(FragmentBuilder &b, ArrayRef<Value> lhs,
+                         ArrayRef<Value> rhs, Value accumulator, Type element) {
+  SmallVector<Value> acc;
+  for (int64_t half : {0, 1})
+    for (int64_t i : {0, 1})
+      acc.push_back(b.extract(b.extract(accumulator, half), i));
+  Type f32 = b.getF32Type();
+  auto result =
+      LLVM::LLVMStructType::getLiteral(b.getContext(), {f32, f32, f32, f32});
+  NVVM::MMATypes type = getMmaType(element);
+  std::array<int64_t, 3> shape{16, 8, element.isF32() ? 8 : 16};
+  Value product = NVVM::MmaOp::create(
+      b, result, lhs, rhs, acc, shape, /*b1Op=*/std::nullopt,
+      /*intOverflow=*/std::nullopt, std::array<NVVM::MMATypes, 2>{type, type},
+      std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row,
+                                     NVVM::MMALayout::col});
+  SmallVector<Value> parts;
+  for (int64_t i = 0; i < 4; ++i)
+    parts.push_back(LLVM::ExtractValueOp::create(b, product, i));
+  return vector::FromElementsOp::create(b, VectorType::get({2, 2}, f32), parts);
+}
+
+void simplexir::emitCopyWait(FragmentBuilder &b) {
+  NVVM::CpAsyncCommitGroupOp::create(b);
+  NVVM::CpAsyncWaitGroupOp::create(b, 0);
+}
+
+void simplexir::emitProxyFence(FragmentBuilder &b) {
+  NVVM::FenceProxyOp::create(
+      b,
+      NVVM::ProxyKindAttr::get(b.getContext(), NVVM::ProxyKind::async_shared),
+      NVVM::SharedSpaceAttr::get(b.getContext(),
+                                 NVVM::SharedSpace::shared_cta));
+}
+
+static Value getI32(FragmentBuilder &b, int64_t value) {
+  return arith::ConstantOp::create(
+      b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+}
+
+void simplexir::emitBarrier(FragmentBuilder &b, Value id, int64_t threads) {
+  NVVM::BarrierOp::create(b, TypeRange(), id, getI32(b, threads),
+                          NVVM::BarrierReductionAttr(), Value());
+}
+
+void simplexir::emitArrive(FragmentBuilder &b, Value id, int64_t threads) {
+  NVVM::BarrierArriveOp::create(b, id, getI32(b, threads));
+}
+
+Value simplexir::emitBlockAny(FragmentBuilder &b, Value condition) {
+  Type i32 = b.getI32Type();
+  auto any = NVVM::BarrierOp::create(
+      b, TypeRange(i32), Value(), Value(),
+      NVVM::BarrierReductionAttr::get(b.getContext(),
+                                      NVVM::BarrierReduction::OR),
+      arith::ExtUIOp::create(b, i32, condition).getResult());
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, any.getRes(),
+                               getI32(b, 0));
+}
+
+Value simplexir::emitVoteAny(FragmentBuilder &b, Value condition) {
+  Value all = arith::ConstantOp::create(b, b.getI32IntegerAttr(-1));
+  return NVVM::VoteSyncOp::create(b, b.getI1Type(), all, condition,
+                                  NVVM::VoteSyncKind::any);
+}
+
+static Value callIntrinsic(FragmentBuilder &b, StringRef name, Value scalar) {
+  return LLVM::CallIntrinsicOp::create(b, scalar.getType(),
+                                       b.getStringAttr(name), scalar)
+      .getResult(0);
+}
+
+Value simplexir::emitExp2(FragmentBuilder &b, Value scalar) {
+  return callIntrinsic(b, "llvm.nvvm.ex2.approx.ftz.f", scalar);
+}
+
+Value simplexir::emitLog2(FragmentBuilder &b, Value scalar) {
+  return callIntrinsic(b, "llvm.nvvm.lg2.approx.ftz.f", scalar);
+}

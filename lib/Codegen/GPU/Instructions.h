@@ -1,0 +1,55 @@
+//===- Instructions.h - NVVM instructions that fragments use ----*- C++ -*-===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The NVVM dialect's header costs a compiler 20 seconds: only one file reads
+// it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SIMPLEXIR_LIB_CODEGEN_GPU_INSTRUCTIONS_H
+#define SIMPLEXIR_LIB_CODEGEN_GPU_INSTRUCTIONS_H
+
+#include "Fragments.h"
+
+namespace simplexir {
+
+/// accumulator + A B for one 16 x 8 fragment (a vector<2x2xf32>): m16n8k16 of
+/// bf16 or f16, or m16n8k8 of tf32 for `element` f32. A and B are 32-bit
+/// registers as mma.sync takes them.
+mlir::Value emitMma(FragmentBuilder &b, llvm::ArrayRef<mlir::Value> lhs,
+                    llvm::ArrayRef<mlir::Value> rhs, mlir::Value accumulator,
+                    mlir::Type element);
+
+/// Waits for the asynchronous copies that this thread has started.
+void emitCopyWait(FragmentBuilder &b);
+
+/// Makes what this thread stored to shared memory visible to warpgroup
+/// products, once a barrier has been passed.
+void emitProxyFence(FragmentBuilder &b);
+
+/// Waits at, or only announces arrival at, barrier `id` (an i32) of `threads`
+/// threads.
+void emitBarrier(FragmentBuilder &b, mlir::Value id, int64_t threads);
+void emitArrive(FragmentBuilder &b, mlir::Value id, int64_t threads);
+
+/// Is `condition` true in any thread of the block? A barrier of all threads.
+mlir::Value emitBlockAny(FragmentBuilder &b, mlir::Value condition);
+
+/// Is `condition` true in any thread of the warp?
+mlir::Value emitVoteAny(FragmentBuilder &b, mlir::Value condition);
+
+/// exp2 and log2 of an f32, with results below the smallest normal number
+/// flushed to 0.
+mlir::Value emitExp2(FragmentBuilder &b, mlir::Value scalar);
+mlir::Value emitLog2(FragmentBuilder &b, mlir::Value scalar);
+
+/// The dialects of these operations.
+void insertInstructionDialects(mlir::DialectRegistry &registry);
+
+} // namespace simplexir
+
+#endif // SIMPLEXIR_LIB_CODEGEN_GPU_INSTRUCTIONS_H

@@ -1,0 +1,64 @@
+//===- Rows.h - Rows of operands in memory -----------------------*- C++
+//-*-===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SIMPLEXIR_LIB_CODEGEN_GPU_ROWS_H
+#define SIMPLEXIR_LIB_CODEGEN_GPU_ROWS_H
+
+#include "Fragments.h"
+
+namespace simplexir {
+
+/// Two neighbouring slots of a chunked layout; the first one is even.
+struct SlotPair {
+  ChunkedAttr layout;
+  mlir::Value first;
+  /// Known to be whole chunks, wherever `first` is in its range.
+  bool isWhole;
+
+  /// This thread's slots of half `half` of the columns of block `block`.
+  static SlotPair ofFragment(FragmentBuilder &b, ChunkedAttr layout,
+                             int64_t block, int64_t half);
+
+  /// Do both slots lie among the whole chunks? A vector<2xi1>.
+  mlir::Value areWhole(FragmentBuilder &b) const;
+  /// Does component `component` hold a head dim? A vector<2xi1>.
+  mlir::Value areFilled(FragmentBuilder &b, int64_t component) const;
+};
+
+/// For each component, the slots' two elements (0 where there is none) of the
+/// row memory[prefix, :] in head dim order.
+llvm::SmallVector<mlir::Value>
+loadSlots(FragmentBuilder &b, const SlotPair &slots, mlir::Value memory,
+          llvm::ArrayRef<mlir::Value> prefix, bool inPairs);
+
+/// Calls `body` for what it returns: where rows of `memory` (dynamic strides)
+/// keep pairs of elements aligned it is told so, elsewhere not. Both are
+/// compiled, unless the row length already says no.
+llvm::SmallVector<mlir::Value>
+whenPaired(FragmentBuilder &b, mlir::Value memory,
+           llvm::function_ref<llvm::SmallVector<mlir::Value>(bool)> body);
+
+/// Do all rows of `memory` start at a multiple of `bytes` (a power of 2)?
+mlir::Value areRowsAligned(FragmentBuilder &b, mlir::Value memory,
+                           int64_t bytes);
+
+/// memory[prefix, column], column + 1 as one access of two elements, or, if
+/// not `inPairs`, as two.
+mlir::Value loadPair(FragmentBuilder &b, mlir::Value memory,
+                     llvm::ArrayRef<mlir::Value> prefix, mlir::Value column,
+                     bool inPairs);
+
+/// memory[prefix, column] if `valid`, otherwise 0; then the last element
+/// is read and dropped, so that no branch is needed.
+mlir::Value loadOrZero(FragmentBuilder &b, mlir::Value memory,
+                       llvm::ArrayRef<mlir::Value> prefix, mlir::Value column,
+                       mlir::Value valid);
+
+} // namespace simplexir
+
+#endif // SIMPLEXIR_LIB_CODEGEN_GPU_ROWS_H
