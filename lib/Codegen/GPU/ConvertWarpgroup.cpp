@@ -117,16 +117,20 @@ Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes) {
   Value pointer = memref::ExtractAlignedPointerAsIndexOp::create(b, memory);
   auto type = cast<MemRefType>(memory.getType());
   Value bytes = b.mul(metadata.getOffset(), type.getElementTypeBitWidth() / 8);
-  Type i64 = b.getI64Type();
-  Value address = arith::IndexCastOp::create(b, i64, b.add(pointer, bytes));
-  auto constant = [&](int64_t value) {
-    return arith::ConstantOp::create(b, b.getI64IntegerAttr(value));
-  };
-  address = arith::ShRUIOp::create(b, address, constant(4));
+  Value address = b.div(b.add(pointer, bytes), 16);
+  Type i32 = b.getI32Type(), i64 = b.getI64Type();
+  address = arith::IndexCastOp::create(b, i32, address);
+  // The same in all threads, but ptxas must see it: else each product moves
+  // its descriptor to uniform registers again.
+  address = gpu::ShuffleOp::create(b, address, 0, 32, gpu::ShuffleMode::IDX)
+                .getShuffleResult();
   // The matrix lies in the first 256 KiB of the shared window.
-  address = arith::AndIOp::create(b, address, constant(0x3fff));
-  return arith::OrIOp::create(b, address,
-                              constant(getDescriptorBits(boxes.getBoxBytes())));
+  Value mask = arith::ConstantOp::create(b, b.getI32IntegerAttr(0x3fff));
+  address = arith::ExtUIOp::create(
+      b, i64, arith::AndIOp::create(b, address, mask).getResult());
+  Value bits = arith::ConstantOp::create(
+      b, b.getI64IntegerAttr(getDescriptorBits(boxes.getBoxBytes())));
+  return arith::OrIOp::create(b, address, bits);
 }
 
 /// PTX of one product: fence, steps of depth 16, commit.

@@ -114,7 +114,13 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     Value ring = allocShared(b, 1, load.getType());
     Value buffer = getSlot(b, ring, arith::ConstantIndexOp::create(b, 0));
     emitCopy(b, load, load.getSequence(), buffer);
-    CopyWaitOp::create(b);
+    // The first tile's wait will do where nobody looks before.
+    bool early =
+        load.getLayout() || llvm::any_of(load->getUsers(), [&](auto *user) {
+          return !user->template getParentOfType<scf::ForOp>();
+        });
+    if (early)
+      CopyWaitOp::create(b);
     if (arrange(b, load, buffer))
       gpu::BarrierOp::create(b);
     load.getResult().replaceAllUsesWith(buffer);

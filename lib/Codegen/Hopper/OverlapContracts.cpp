@@ -51,10 +51,36 @@ struct OverlapContractsPass
       auto start = StartContractOp::create(
           rewriter, op.getLoc(), op.getResult().getType(), op.getLhs(),
           op.getRhs(), op.getInit(), op.getTransposedAttr());
+      if (auto branch = dyn_cast<scf::IfOp>(deadline);
+          branch && branch.elseBlock() && usedOnlyIn(op, branch)) {
+        awaitInBranches(rewriter, op, start, branch);
+        continue;
+      }
       rewriter.setInsertionPoint(deadline);
       auto await = AwaitOp::create(rewriter, op.getLoc(), start);
       rewriter.replaceOp(op, await);
     }
+  }
+
+private:
+  static bool usedOnlyIn(ContractOp op, scf::IfOp branch) {
+    return llvm::all_of(op->getUsers(), [&](Operation *user) {
+      return branch->isProperAncestor(user);
+    });
+  }
+
+  /// ptxas moves a wait up, ahead of what was to be done under the product,
+  /// but not out of both branches of a condition.
+  static void awaitInBranches(IRRewriter &rewriter, ContractOp op,
+                              StartContractOp start, scf::IfOp branch) {
+    for (Block *block : {branch.thenBlock(), branch.elseBlock()}) {
+      rewriter.setInsertionPointToStart(block);
+      auto await = AwaitOp::create(rewriter, op.getLoc(), start);
+      rewriter.replaceUsesWithIf(op.getResult(), await, [&](OpOperand &use) {
+        return block->findAncestorOpInBlock(*use.getOwner()) != nullptr;
+      });
+    }
+    rewriter.eraseOp(op);
   }
 };
 } // namespace

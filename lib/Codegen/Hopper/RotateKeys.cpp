@@ -71,7 +71,8 @@ private:
         back.insert(&op);
     }
     for (Operation &op : llvm::reverse(body->without_terminator()))
-      if (isa<LoadOp>(op) && llvm::all_of(op.getUsers(), [&](Operation *user) {
+      if (isa<LoadOp, LoadRowOp>(op) &&
+          llvm::all_of(op.getUsers(), [&](Operation *user) {
             return isBack(body->findAncestorOpInBlock(*user));
           }))
         back.insert(&op);
@@ -154,7 +155,8 @@ private:
     IRMapping before, now;
     before.map(carried, rotated.getRegionIterArgs());
     b.clone(*values, before);
-    // Loads of the back come early, too: their latency hides.
+    // Loads from global memory come early: their latency hides. Those from
+    // shared memory stay with the fold, which then begins after the logits.
     clone(b, before,
           [&](Operation *op) { return isBack(op) && isa<LoadOp>(op); });
     now.map(loop.getInductionVar(), rotated.getInductionVar());

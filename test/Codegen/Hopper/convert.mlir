@@ -9,10 +9,10 @@
 // CHECK-NEXT: gpu.barrier
 // Logits: four steps down the key's dims, 32 bytes each, no accumulator.
 // CHECK: llvm.inline_asm has_side_effects {{.*}}wgmma.fence.sync.aligned;
-// CHECK-SAME: add.s64 at, 6, 2;\0Awgmma.mma_async.sync.aligned.m64n80k16.f32.bf16.bf16
+// CHECK-SAME: add.s64 at, $56, 2;\0Awgmma.mma_async.sync.aligned.m64n80k16.f32.bf16.bf16
 // CHECK-SAME: at, add, 1, 1, 0;
 // Values: boxes by their columns.
-// CHECK: llvm.inline_asm has_side_effects {{.*}}add.s64 at, 2, 128;\0Awgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16
+// CHECK: llvm.inline_asm has_side_effects {{.*}}add.s64 at, $52, 128;\0Awgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16
 // CHECK-SAME: at, add, 1, 1, 1;
 
 // PORTABLE-NOT: wgmma

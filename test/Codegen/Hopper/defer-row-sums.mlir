@@ -8,4 +8,4 @@
 // CHECK: %[[LOOP:.*]]:4 = scf.for
 // CHECK: simplex.row_partial
 // CHECK: %[[SUM:.*]] = simplex.row_reduce %[[LOOP]]#1
-// CHECK-NEXT: simplex.yield %[[LOOP]]#0, %[[SUM]], %[[LOOP]]#2
+// CHECK: simplex.yield %[[LOOP]]#0, %[[SUM]], %[[LOOP]]#2

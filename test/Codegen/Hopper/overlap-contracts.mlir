@@ -11,7 +11,11 @@
 // CHECK-NEXT: %[[O:.*]] = simplex.await %[[F0]]
 // CHECK-NEXT: %[[F1:.*]] = simplex.start_contract %[[C]], %{{.*}} transposed
 // CHECK-NEXT: simplex.fold %{{.*}}, %[[O]]
-// CHECK: simplex.await %[[F1]]
+// CHECK: scf.if
+// CHECK-NEXT: simplex.await %[[F1]]
+// CHECK: simplex.mask
+// CHECK: } else {
+// CHECK-NEXT: simplex.await %[[F1]]
 // CHECK: simplex.exp
 // CHECK: scf.yield
 // CHECK: simplex.contract

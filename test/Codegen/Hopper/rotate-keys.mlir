@@ -3,8 +3,10 @@
 // RUN:   --simplex-guard-masks --canonicalize --cse --simplex-stage-tiles --canonicalize --cse \
 // RUN:   --simplex-rotate-keys | FileCheck %s
 
+// CHECK: simplex.copy_wait
+// CHECK: scf.if
 // CHECK: %[[SOME:.*]] = arith.cmpi slt, %[[BEGIN:.*]], %[[END:.*]] : index
-// CHECK-NEXT: scf.if %[[SOME]]
+// CHECK-NEXT: scf.if %[[SOME]] -> (!simplex.tile
 // The first key up to its probabilities.
 // CHECK: simplex.load %arg1[%{{.*}}, %[[BEGIN]], %c0]
 // CHECK: simplex.contract %{{.*}} transposed

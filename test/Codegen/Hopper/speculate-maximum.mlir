@@ -14,14 +14,14 @@
 // The others only in a safe round.
 // CHECK: scf.for
 // CHECK: simplex.await
-// CHECK: simplex.await
+// CHECK: simplex.mask
 // CHECK: scf.if %[[SAFE]] -> (!simplex.tile<64xf32>, !simplex.tile<64xf32>, !simplex.tile<64x64xf32>)
 // CHECK-NEXT: simplex.row_max
 // CHECK-NEXT: simplex.rescale
 // CHECK-NEXT: simplex.rescale
 // CHECK: } else {
 // CHECK: simplex.exp
-// CHECK: simplex.finalize %{{.*}}, %[[SUM:[^,]*]],
+// CHECK: simplex.finalize %{{[a-z0-9]+}}, %[[SUM:[a-z0-9]+]],
 // CHECK: %[[WRONG:.*]] = simplex.out_of_range %[[SUM]]
 // CHECK: scf.condition
 

@@ -108,7 +108,7 @@ def OverlapContracts : Pass<"simplex-overlap-contracts", "::mlir::func::FuncOp">
     start_contract` and `simplex.await`. A product is awaited before its first
     use or the start of the next one: the next combined tile is built while the
     values are multiplied, and the product of values is folded while the logits
-    are.
+    are. Where a mask under a condition is the first user, both branches await.
 
     ```mlir
     %o = simplex.contract %p, %v;  %c = simplex.combine ...
