@@ -49,8 +49,11 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   manager.addNestedPass<func::FuncOp>(createStageTiles());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+  StageRowsOptions rows;
+  rows.sharedPerBlock = chip.sharedPerBlock;
+  rows.sharedPerProcessor = chip.sharedPerProcessor;
+  manager.addNestedPass<func::FuncOp>(createStageRows(rows));
   // For kernels whose schedule has wgmma.
-  manager.addNestedPass<func::FuncOp>(createStageRows());
   manager.addNestedPass<func::FuncOp>(createDeferRowSums());
   manager.addNestedPass<func::FuncOp>(createRotateKeys());
   manager.addNestedPass<func::FuncOp>(createOverlapContracts());

@@ -58,6 +58,34 @@ def StageTiles : Pass<"simplex-stage-tiles", "::mlir::func::FuncOp"> {
                            "::mlir::gpu::GPUDialect", "::mlir::scf::SCFDialect"];
 }
 
+def StageRows : Pass<"simplex-stage-rows", "::mlir::func::FuncOp"> {
+  let summary = "Keep the rows of outer keys and values in shared memory";
+  let description = [{
+    All rows that the loop over an outer key visits are copied before the loops
+    over last-key tiles, which read them again and again, and then need not ask
+    whether the operand's strides keep pairs of elements aligned. Needs a
+    window, not more rows than `max-rows`, and shared memory that does not cost
+    the multiprocessor a block; other loads stay as they are.
+
+    ```mlir
+    scf.for %j = %begin ... { simplex.load %k1[%b, %j, %h] -> <1x128xbf16> }
+    // ==>
+    simplex.copy %k1[%b, %begin, %h] ... to %rows
+    scf.for %j = %begin ... { simplex.load_row %rows[%j - %begin] }
+    ```
+  }];
+  let options = [
+    Option<"maxRows", "max-rows", "int64_t", "64",
+           "The most rows of one operand to keep">,
+    Option<"sharedPerBlock", "shared-per-block", "int64_t", "232448",
+           "Shared memory that a block may have, in bytes">,
+    Option<"sharedPerProcessor", "shared-per-processor", "int64_t", "233472",
+           "Shared memory of a multiprocessor, in bytes">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::memref::MemRefDialect", "::simplexir::SimplexDialect"];
+}
+
 def ConvertSimplexToGPU : Pass<"convert-simplex-to-gpu", "::mlir::ModuleOp"> {
   let summary = "Spread tiles over the registers of warps";
   let description = [{
