@@ -82,6 +82,7 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
 void simplexir::buildHostPipeline(OpPassManager &manager, bool hooks) {
   // A launch is parallel in itself.
   manager.addNestedPass<func::FuncOp>(createForallToForLoopPass());
+  manager.addPass(createConvertBufferizationToMemRefPass()); // clones
   manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());
