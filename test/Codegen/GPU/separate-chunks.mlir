@@ -16,19 +16,19 @@
 // CHECK: %[[K2:.*]] = simplex.load %arg2{{.*}} {layout = #simplex.chunked<chunk = 3, head_dim = 64, tail = 0>} {{.*}} -> <64x96xbf16>
 // CHECK: simplex.load %arg4{{.*}} heads 1 : {{.*}} -> <64x64xbf16>
 // CHECK: %[[K1:.*]] = simplex.load %arg1{{.*}} {layout = #simplex.chunked<chunk = 3, head_dim = 64, tail = 2>} {{.*}} -> <1x96xbf16>
-// CHECK: %[[C:.*]] = simplex.combine #simplex.determinant %[[Q]], %[[K1]] {{.*}} head_dim 64 separated : {{.*}} -> <64x96xbf16>
+// CHECK: %[[C:.*]] = simplex.combine #simplex.determinant %[[Q]], %[[K1]] {{.*}} head_dim 64 separated : {{.*}} -> !simplex.tile<64x96xbf16>
 // CHECK: simplex.contract %[[C]], %[[K2]] transposed
 
 // Arranged once they have arrived.
 // STAGED-LABEL: func.func private @determinant_kernel
 // STAGED: simplex.copy %arg0
 // STAGED: simplex.copy_wait
-// STAGED-NEXT: simplex.arrange #simplex.chunked<chunk = 3, head_dim = 64, tail = 1>
+// STAGED-NEXT: simplex.arrange <chunk = 3, head_dim = 64, tail = 1>
 // STAGED-NEXT: gpu.barrier
 // STAGED: scf.for
 // STAGED: simplex.copy_wait
 // STAGED: scf.if
-// STAGED: simplex.arrange #simplex.chunked<chunk = 3, head_dim = 64, tail = 0>
+// STAGED: simplex.arrange <chunk = 3, head_dim = 64, tail = 0>
 // STAGED: gpu.barrier
 // STAGED: scf.for
 
