@@ -66,6 +66,14 @@ def ConvertSimplexToGPU : Pass<"convert-simplex-to-gpu", "::mlir::ModuleOp"> {
     rows and 8 columns a `vector<2x2>`, rows lane / 4 and lane / 4 + 8, columns
     2 (lane mod 4) and the next. A logit tile rounded to the element type is,
     without a move, the left operand of the next product.
+
+    ```mlir
+    %s = simplex.contract %c, %k transposed
+         : !simplex.tile<16x16xbf16>, memref<8x16xbf16, 3> -> !simplex.tile<16x8xf32>
+    // ==>
+    %b = nvgpu.ldmatrix %k[...]
+    %s = nvgpu.mma.sync (%c, %b, %zero) {mmaShape = [16, 8, 16]}
+    ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
@@ -80,6 +88,18 @@ def SinkFragments : Pass<"simplex-sink-fragments"> {
     before their first user, so that few fragments are alive at a time: the
     combiner next to the product that reads it, a product of values next to the
     fold that adds it.
+
+    ```mlir
+    %a = nvgpu.ldmatrix %x[...]
+    %b = nvgpu.ldmatrix %y[...]
+    use(%a)
+    use(%b)
+    // ==>
+    %a = nvgpu.ldmatrix %x[...]
+    use(%a)
+    %b = nvgpu.ldmatrix %y[...]
+    use(%b)
+    ```
   }];
 }
 
@@ -90,6 +110,23 @@ def AssignSharedMemory : Pass<"simplex-assign-shared-memory", "::mlir::gpu::GPUM
     `gpu.dynamic_shared_memory`, one after the other (a buffer marked
     `simplex.reuse` takes the place of the rings, which are dead by then), and
     records the size as `simplex.shared_memory`.
+
+    ```mlir
+    module {
+      gpu.module @kernels {
+        gpu.func @f(%x: f32, %i: index) kernel {
+          %rows = memref.alloc() : memref<64xf32, #gpu.address_space<workgroup>>
+          memref.store %x, %rows[%i] : memref<64xf32, #gpu.address_space<workgroup>>
+          gpu.return
+        }
+      }
+    }
+    // ==>
+    gpu.func @f() kernel {
+      %memory = gpu.dynamic_shared_memory
+      %rows = memref.view %memory
+      memref.store
+    ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
                            "::mlir::memref::MemRefDialect"];
