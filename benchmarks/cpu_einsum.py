@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A compiled kernel on the CPU beside two ways to write it in numpy.
 
 B 1, S 1024, H 8, Hk 1, D 64, n = 3, windows (128, 16), f32, random normal
