@@ -69,8 +69,17 @@ static OwningOpRef<ModuleOp> lowerKernels(ModuleOp module, StringRef chip,
       kernels->push_back(function.clone());
 
   bool gpu = isGpuChipName(chip);
+  GpuChip gpuChip = {};
+  if (gpu) {
+    llvm::Expected<GpuChip> found = lookupGpuChip(chip);
+    if (!found) {
+      emitError(getKernelLoc(module), llvm::toString(found.takeError()));
+      return nullptr;
+    }
+    gpuChip = *found;
+  }
   PassManager schedule(context);
-  buildSchedulePipeline(schedule, gpu);
+  buildSchedulePipeline(schedule, gpu ? &gpuChip : nullptr);
   if (failed(schedule.run(*kernels)))
     return nullptr;
   if (tiles) {
@@ -85,16 +94,8 @@ static OwningOpRef<ModuleOp> lowerKernels(ModuleOp module, StringRef chip,
   PassManager manager(context);
   buildTilePipeline(manager, gpu);
   std::string error;
-  LogicalResult built = failure();
-  if (gpu) {
-    llvm::Expected<GpuChip> found = lookupGpuChip(chip);
-    if (found)
-      built = buildNVPTXKernels(manager, *found, stage, error);
-    else
-      error = llvm::toString(found.takeError());
-  } else {
-    built = buildCPUKernels(manager, chip, stage, error);
-  }
+  LogicalResult built = gpu ? buildNVPTXKernels(manager, gpuChip, stage, error)
+                            : buildCPUKernels(manager, chip, stage, error);
   if (failed(built)) {
     emitError(getKernelLoc(module), error);
     return nullptr;

@@ -8,6 +8,7 @@
 #include "simplexir/Codegen/CPU/HostTarget.h"
 #include "simplexir/Codegen/CPU/Pipeline.h"
 #include "simplexir/Codegen/GPU/Passes.h"
+#include "simplexir/Codegen/Hopper/Passes.h"
 #include "simplexir/Codegen/Pipelines.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -40,7 +41,7 @@ LogicalResult simplexir::buildCPUKernels(OpPassManager &manager, StringRef chip,
 }
 
 LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
-                                           const GpuChip & /*chip*/,
+                                           const GpuChip &chip,
                                            KernelStage stage,
                                            std::string & /*error*/) {
   manager.addNestedPass<func::FuncOp>(createSeparateChunks());
@@ -48,7 +49,16 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   manager.addNestedPass<func::FuncOp>(createStageTiles());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
-  manager.addPass(createConvertSimplexToGPU());
+  // For kernels whose schedule has wgmma.
+  manager.addNestedPass<func::FuncOp>(createStageRows());
+  manager.addNestedPass<func::FuncOp>(createDeferRowSums());
+  manager.addNestedPass<func::FuncOp>(createRotateKeys());
+  manager.addNestedPass<func::FuncOp>(createOverlapContracts());
+  manager.addNestedPass<func::FuncOp>(createSpeculateMaximum());
+  manager.addNestedPass<func::FuncOp>(createTakeTurns());
+  ConvertSimplexToGPUOptions convert;
+  convert.wgmma = chip.wgmma;
+  manager.addPass(createConvertSimplexToGPU(convert));
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addNestedPass<gpu::GPUModuleOp>(createSinkFragments());
@@ -80,9 +90,9 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
 }
 
 void simplexir::buildHostPipeline(OpPassManager &manager, bool hooks) {
-  manager.addPass(createConvertBufferizationToMemRefPass()); // clones
   // A launch is parallel in itself.
   manager.addNestedPass<func::FuncOp>(createForallToForLoopPass());
+  manager.addPass(createConvertBufferizationToMemRefPass()); // clones
   manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());

@@ -25,9 +25,11 @@ void simplexir::buildFrontPipeline(OpPassManager &manager) {
   manager.addPass(createOutlineKernels());
 }
 
-void simplexir::buildSchedulePipeline(OpPassManager &manager, bool gpu) {
+void simplexir::buildSchedulePipeline(OpPassManager &manager,
+                                      const GpuChip *chip) {
   SelectScheduleOptions options;
-  options.target = gpu ? "gpu" : "cpu";
+  options.target = chip ? "gpu" : "cpu";
+  options.wgmma = chip && chip->wgmma;
   manager.addPass(createSelectSchedule(options));
 }
 
@@ -70,13 +72,13 @@ struct NVPTXPipelineOptions : PassPipelineOptions<NVPTXPipelineOptions> {
 
 /// The part before the targets diverge. Launches are lowered before kernels
 /// change their types; the kernels stay in the module, to be seen.
-static void buildCommonPart(OpPassManager &manager, bool gpu) {
+static void buildCommonPart(OpPassManager &manager, const GpuChip *chip) {
   buildFrontPipeline(manager);
   LowerLaunchOptions launch;
   launch.keepKernels = true;
   manager.addPass(createLowerLaunch(launch));
-  buildSchedulePipeline(manager, gpu);
-  buildTilePipeline(manager, gpu);
+  buildSchedulePipeline(manager, chip);
+  buildTilePipeline(manager, chip != nullptr);
 }
 
 using ErrorHandler = llvm::function_ref<LogicalResult(const llvm::Twine &)>;
@@ -110,7 +112,7 @@ static LogicalResult buildCPU(OpPassManager &manager,
     return failure();
   }
   bool machine = options.emit == "mlir";
-  buildCommonPart(manager, /*gpu=*/false);
+  buildCommonPart(manager, /*chip=*/nullptr);
   if (failed(buildCPUKernels(manager, options.chip,
                              machine ? KernelStage::Machine : KernelStage::LLVM,
                              error)))
@@ -134,7 +136,7 @@ static LogicalResult buildNVPTX(OpPassManager &manager,
     return failure();
   }
   bool machine = options.emit == "mlir";
-  buildCommonPart(manager, /*gpu=*/true);
+  buildCommonPart(manager, &*chip);
   if (failed(buildNVPTXKernels(
           manager, *chip, machine ? KernelStage::Machine : KernelStage::LLVM,
           error)))

@@ -9,6 +9,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace simplexir {
@@ -49,7 +50,9 @@ struct SelectSchedulePass
       if (op.getSchedule())
         return;
       orderKeys(op);
-      auto parts = target == "gpu" ? chooseGPU(op) : chooseCPU(op);
+      Parts parts = target != "gpu" ? chooseCPU(op) : chooseGPU(op);
+      if (target == "gpu" && wgmma)
+        chooseWarpgroups(op, parts);
       override(parts.rows, rows);
       override(parts.keys, keys);
       override(parts.splits, splits);
@@ -57,7 +60,7 @@ struct SelectSchedulePass
       override(parts.stages, stages);
       auto schedule = ScheduleAttr::getChecked(
           [&] { return op.emitOpError(); }, &getContext(), parts.rows,
-          parts.keys, parts.splits, parts.warps, parts.stages);
+          parts.keys, parts.splits, parts.warps, parts.stages, parts.wgmma);
       if (!schedule)
         return signalPassFailure();
       op.setScheduleAttr(schedule);
@@ -68,6 +71,7 @@ struct SelectSchedulePass
 private:
   struct Parts {
     int64_t rows, keys, splits = 1, warps = 1, stages = 1;
+    bool wgmma = false;
   };
 
   static void override(int64_t &part, int64_t option) {
@@ -177,13 +181,57 @@ private:
     return {rows, 64, warps / (rows / rowsPerWarp), warps, 2};
   }
 
+  /// What warpgroup products cannot do; empty if nothing.
+  static std::string getObstacle(AttentionOp op) {
+    Type element = op.getElementType();
+    if (!element.isBF16() && !element.isF16())
+      return "elements must be bf16 or f16";
+    if (!isa<MultilinearAttr>(op.getForm()))
+      return "the form must be multilinear";
+    for (int64_t dim : {op.getHeadDim(), op.getValueDim()})
+      if (dim > 128 || dim % 16 != 0)
+        return "head dims must be multiples of 16 up to 128, found " +
+               std::to_string(dim);
+    return "";
+  }
+
+  /// Two groups of four warps, 64 rows each: 128 rows, or two shares of the
+  /// outer keys of 64. Taken where it visits less than twice the keys, for it
+  /// is about twice as fast.
+  void chooseWarpgroups(AttentionOp op, Parts &parts) {
+    bool outer = op.getKeys().size() > 1;
+    int64_t group = op.getGroupSize();
+    int64_t tile = outer && group <= 64 ? 64 : 128;
+    std::string obstacle = getObstacle(op);
+    double more = getVisited(op, tile) / getVisited(op, parts.rows);
+    if (obstacle.empty() && more > 2)
+      llvm::raw_string_ostream(obstacle)
+          << "the windows of " << tile / std::min(group, tile)
+          << " queries together are " << llvm::format("%.1f", more)
+          << " times as many keys as those of smaller tiles";
+    if (!obstacle.empty()) {
+      remark::missed(op.getLoc(),
+                     remark::RemarkOpts::name("wgmma").category("simplex"))
+          << "no warpgroup products: " + obstacle;
+      return;
+    }
+    int64_t queries = std::max<int64_t>(tile / group, 1);
+    parts = {tile, chooseKeys(op, 128, queries, 16), tile == 64 ? 2 : 1, 8, 2,
+             true};
+  }
+
+  static double getVisited(AttentionOp op, int64_t rows) {
+    int64_t heads = std::min(op.getGroupSize(), rows);
+    return getWaste(op.getWindows(), rows / heads);
+  }
+
   void report(AttentionOp op, ScheduleAttr schedule) {
-    int64_t heads = std::min(op.getGroupSize(), schedule.getRows());
-    double waste = getWaste(op.getWindows(), schedule.getRows() / heads);
+    double waste = getVisited(op, schedule.getRows());
     std::string text;
     llvm::raw_string_ostream(text)
         << "rows " << schedule.getRows() << ", keys " << schedule.getKeys()
         << ", splits " << schedule.getSplits()
+        << (schedule.getWgmma() ? ", warpgroup products" : "")
         << "; keys visited for neighbouring queries' windows: "
         << static_cast<int>(100 * (waste - 1)) << "% more";
     remark::analysis(op.getLoc(),

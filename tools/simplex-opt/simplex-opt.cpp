@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "simplexir/Codegen/GPU/Passes.h"
+#include "simplexir/Codegen/Hopper/Passes.h"
 #include "simplexir/Codegen/Passes.h"
 #include "simplexir/Codegen/Pipelines.h"
 #include "simplexir/Support/CrashGuard.h"
@@ -30,6 +31,7 @@ static int run(int argc, char **argv) {
   simplexir::registerSimplexIRPasses();
   simplexir::registerSimplexIRCodegenPasses();
   simplexir::registerSimplexIRGPUPasses();
+  simplexir::registerSimplexIRHopperPasses();
   simplexir::registerPipelines();
 
   auto [inputName, outputName] = mlir::registerAndParseCLIOptions(

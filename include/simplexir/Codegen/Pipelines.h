@@ -32,8 +32,9 @@ enum class KernelStage {
 /// Buffers that do not leave their function are freed.
 void buildFrontPipeline(mlir::OpPassManager &manager);
 
-/// Gives each attention in a kernel a schedule for the target.
-void buildSchedulePipeline(mlir::OpPassManager &manager, bool gpu);
+/// Gives each attention in a kernel a schedule for the target: a GPU, or the
+/// CPU where `chip` is null.
+void buildSchedulePipeline(mlir::OpPassManager &manager, const GpuChip *chip);
 
 /// Kernel functions with schedules to one work item in tile operations.
 void buildTilePipeline(mlir::OpPassManager &manager, bool gpu);

@@ -32,7 +32,8 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     ```
 
     Remarks (`--remarks-filter=simplex --remark-format=emitRemark`): the
-    schedule, and how many more keys a tile visits than one query needs.
+    schedule, and how many more keys a tile visits than one query needs; why
+    warpgroup products (`wgmma`) are not used where the chip has them.
 
     Errors: a target other than cpu or gpu; an option outside the schedule's
     limits.
@@ -44,6 +45,8 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     Option<"splits", "splits", "int64_t", "0", "Softmax states (0: choose)">,
     Option<"warps", "warps", "int64_t", "0", "Warps of a block (0: choose)">,
     Option<"stages", "stages", "int64_t", "0", "Key tiles in flight (0: choose)">,
+    Option<"wgmma", "wgmma", "bool", "false",
+           "The chip has warpgroup products: use them where they pay">,
   ];
   let dependentDialects = ["::simplexir::SimplexDialect"];
 }

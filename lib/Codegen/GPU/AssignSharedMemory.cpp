@@ -41,6 +41,7 @@ struct AssignSharedMemoryPass
     int64_t end = 0, size = 0;
     auto place = [&](memref::AllocOp op) {
       MemRefType type = op.getType();
+      end = llvm::alignTo(end, op.getAlignment().value_or(128));
       Value offset = arith::ConstantIndexOp::create(b, end);
       op.replaceAllUsesWith(
           memref::ViewOp::create(b, type, memory, offset, ValueRange())
@@ -48,7 +49,7 @@ struct AssignSharedMemoryPass
       op.erase();
       int64_t length =
           type.getNumElements() * type.getElementTypeBitWidth() / 8;
-      end = llvm::alignTo(end + length, 128);
+      end += length;
       size = std::max(size, end);
     };
     for (memref::AllocOp op : fresh)

@@ -104,17 +104,30 @@ private:
 
 /// Calls `body` with (row, first column) of each unit of `width` elements
 /// that this thread moves.
-void forEachUnit(FragmentBuilder &b, MemRefType destination, int64_t width,
+void forEachUnit(FragmentBuilder &b, int64_t rows, int64_t columns,
+                 int64_t width,
                  llvm::function_ref<void(Value row, Value column)> body) {
-  int64_t rank = destination.getRank();
-  int64_t units = destination.getDimSize(rank - 1) / width;
-  int64_t total = destination.getDimSize(rank - 2) * units;
+  int64_t units = columns / width;
+  int64_t total = rows * units;
   auto loop = scf::ForOp::create(b, b.thread(), b.index(total),
                                  b.index(b.layout.warps * 32));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value unit = loop.getInductionVar();
   body(b.div(unit, units), b.mul(b.rem(unit, units), width));
+}
+
+/// Where an element of a row goes. In boxes, the 16-byte units of a row are
+/// permuted by the row's number, so that eight rows fill all banks.
+SmallVector<Value> getPlace(FragmentBuilder &b, MemRefType destination,
+                            Value row, Value column) {
+  if (destination.getRank() == 2)
+    return {row, column};
+  int64_t width = destination.getDimSize(2), unit = width / 8;
+  Value inBox = b.rem(column, width);
+  Value place = arith::XOrIOp::create(b, b.div(inBox, unit), b.rem(row, 8));
+  return {b.div(column, width), row,
+          b.add(b.mul(place, unit), b.rem(inBox, unit))};
 }
 
 struct CopyPattern : TilePattern<CopyOp> {
@@ -142,9 +155,19 @@ struct CopyPattern : TilePattern<CopyOp> {
   }
 
 private:
+  /// Rows and columns of the destination.
+  static std::pair<int64_t, int64_t> getExtent(MemRefType destination) {
+    int64_t columns = destination.getShape().back();
+    return destination.getRank() == 2
+               ? std::pair(destination.getDimSize(0), columns)
+               : std::pair(destination.getDimSize(1),
+                           destination.getDimSize(0) * columns);
+  }
+
   static void copyAsync(CopyOp op, FragmentBuilder &b, MemRefType destination,
                         int64_t width, int64_t columns) {
-    forEachUnit(b, destination, width, [&](Value row, Value column) {
+    auto [rows, extent] = getExtent(destination);
+    forEachUnit(b, rows, extent, width, [&](Value row, Value column) {
       RowAddress address = locateRow(b, op, row);
       Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
                                            b.index(columns));
@@ -158,15 +181,16 @@ private:
       Value from = arith::SelectOp::create(b, valid, column, zero);
       nvgpu::DeviceAsyncCopyOp::create(
           b, nvgpu::DeviceAsyncTokenType::get(b.getContext()),
-          op.getDestination(), ValueRange{row, column}, op.getSource(),
-          ValueRange{op.getBatch(), sequence, head, from},
+          op.getDestination(), getPlace(b, destination, row, column),
+          op.getSource(), ValueRange{op.getBatch(), sequence, head, from},
           b.getIndexAttr(width), count, b.getUnitAttr());
     });
   }
 
   static void copyElements(CopyOp op, FragmentBuilder &b,
                            MemRefType destination, int64_t columns) {
-    forEachUnit(b, destination, 1, [&](Value row, Value column) {
+    auto [rows, extent] = getExtent(destination);
+    forEachUnit(b, rows, extent, 1, [&](Value row, Value column) {
       RowAddress address = locateRow(b, op, row);
       Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
                                            b.index(columns));
@@ -185,7 +209,7 @@ private:
         scf::YieldOp::create(b, zero);
       }
       memref::StoreOp::create(b, loaded.getResult(0), op.getDestination(),
-                              ValueRange{row, column});
+                              getPlace(b, destination, row, column));
     });
   }
 };
@@ -275,6 +299,9 @@ struct CopyWaitPattern : TilePattern<CopyWaitOp> {
   LogicalResult convert(CopyWaitOp op, Adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
     emitCopyWait(b);
+    // Warpgroup products read shared memory by another path than stores.
+    if (b.layout.wgmma)
+      emitProxyFence(b);
     gpu::BarrierOp::create(b);
     rewriter.eraseOp(op);
     return success();

@@ -319,6 +319,8 @@ struct ContractPattern : TilePattern<ContractOp> {
     if (!rhs)
       return op.emitOpError("needs its rhs in shared memory: run "
                             "--simplex-stage-tiles first");
+    if (rhs.getRank() != 2)
+      return failure(); // Boxes are for warpgroup products.
     TileType lhs = cast<TileType>(op.getLhs().getType());
     TileType type = cast<TileType>(op.getResult().getType());
     Problem problem{op,

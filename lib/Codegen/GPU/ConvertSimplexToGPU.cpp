@@ -20,6 +20,8 @@ using namespace simplexir;
 namespace {
 struct ConvertSimplexToGPUPass
     : simplexir::impl::ConvertSimplexToGPUBase<ConvertSimplexToGPUPass> {
+  using Base::Base;
+
   void getDependentDialects(DialectRegistry &registry) const override {
     Base::getDependentDialects(registry);
     insertInstructionDialects(registry);
@@ -43,6 +45,9 @@ struct ConvertSimplexToGPUPass
     WarpLayout layout(schedule);
     if (failed(layout.verify(kernel, schedule)))
       return failure();
+    if (layout.wgmma && !wgmma)
+      return kernel.emitError("schedule: wgmma needs a chip with warpgroup "
+                              "products, sm_90a");
     gpu::GPUFuncOp function = createFunction(kernel, layout);
     inlineSplits(function, layout);
 
@@ -54,6 +59,7 @@ struct ConvertSimplexToGPUPass
     populateCopyPatterns(converter, patterns);
     populateMatrixPatterns(converter, patterns);
     populateSoftmaxPatterns(converter, patterns);
+    populateWarpgroupPatterns(converter, patterns);
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                          target);
     return applyPartialConversion(function, target, std::move(patterns));

@@ -21,6 +21,10 @@ LogicalResult WarpLayout::verify(Operation *op, ScheduleAttr schedule) const {
   if (schedule.getKeys() % 16 != 0)
     return op->emitError("schedule: keys must be a multiple of 16, found ")
            << schedule.getKeys();
+  if (wgmma && (rowWarps % 4 != 0 || getRowsPerWarp() != 16))
+    return op->emitError("schedule: wgmma needs 16 rows a warp and a multiple "
+                         "of 4 warps for each split, found ")
+           << rows << " rows over " << rowWarps << " warps";
   if (warps > 32)
     return op->emitError("schedule: at most 32 warps fit a block, found ")
            << warps;

@@ -19,7 +19,8 @@ namespace simplexir {
 struct WarpLayout {
   explicit WarpLayout(ScheduleAttr schedule)
       : rows(schedule.getRows()), warps(schedule.getWarps()),
-        splits(schedule.getSplits()), rowWarps(warps / splits) {}
+        splits(schedule.getSplits()), rowWarps(warps / splits),
+        wgmma(schedule.getWgmma()) {}
 
   /// Fails, saying why, where the schedule does not fill whole fragments.
   llvm::LogicalResult verify(mlir::Operation *op, ScheduleAttr schedule) const;
@@ -29,6 +30,8 @@ struct WarpLayout {
   int64_t getRowFragments() const { return getRowsPerWarp() / 16; }
 
   int64_t rows, warps, splits, rowWarps;
+  /// Four warps multiply their 64 rows together.
+  bool wgmma;
 };
 
 /// A tile's type becomes the fragments of one thread:
@@ -124,6 +127,8 @@ void populateMatrixPatterns(const FragmentConverter &converter,
                             mlir::RewritePatternSet &patterns);
 void populateSoftmaxPatterns(const FragmentConverter &converter,
                              mlir::RewritePatternSet &patterns);
+void populateWarpgroupPatterns(const FragmentConverter &converter,
+                               mlir::RewritePatternSet &patterns);
 
 } // namespace simplexir
 

@@ -50,6 +50,39 @@ void simplexir::emitCopyWait(FragmentBuilder &b) {
   NVVM::CpAsyncWaitGroupOp::create(b, 0);
 }
 
+void simplexir::emitProxyFence(FragmentBuilder &b) {
+  NVVM::FenceProxyOp::create(
+      b,
+      NVVM::ProxyKindAttr::get(b.getContext(), NVVM::ProxyKind::async_shared),
+      NVVM::SharedSpaceAttr::get(b.getContext(),
+                                 NVVM::SharedSpace::shared_cta));
+}
+
+static Value getI32(FragmentBuilder &b, int64_t value) {
+  return arith::ConstantOp::create(
+      b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+}
+
+void simplexir::emitBarrier(FragmentBuilder &b, Value id, int64_t threads) {
+  NVVM::BarrierOp::create(b, TypeRange(), id, getI32(b, threads),
+                          NVVM::BarrierReductionAttr(), Value());
+}
+
+void simplexir::emitArrive(FragmentBuilder &b, Value id, int64_t threads) {
+  NVVM::BarrierArriveOp::create(b, id, getI32(b, threads));
+}
+
+Value simplexir::emitBlockAny(FragmentBuilder &b, Value condition) {
+  Type i32 = b.getI32Type();
+  auto any = NVVM::BarrierOp::create(
+      b, TypeRange(i32), Value(), Value(),
+      NVVM::BarrierReductionAttr::get(b.getContext(),
+                                      NVVM::BarrierReduction::OR),
+      arith::ExtUIOp::create(b, i32, condition).getResult());
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, any.getRes(),
+                               getI32(b, 0));
+}
+
 Value simplexir::emitVoteAny(FragmentBuilder &b, Value condition) {
   Value all = arith::ConstantOp::create(b, b.getI32IntegerAttr(-1));
   return NVVM::VoteSyncOp::create(b, b.getI1Type(), all, condition,

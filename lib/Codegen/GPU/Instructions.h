@@ -27,6 +27,18 @@ mlir::Value emitMma(FragmentBuilder &b, llvm::ArrayRef<mlir::Value> lhs,
 /// Waits for the asynchronous copies that this thread has started.
 void emitCopyWait(FragmentBuilder &b);
 
+/// Makes what this thread stored to shared memory visible to warpgroup
+/// products, once a barrier has been passed.
+void emitProxyFence(FragmentBuilder &b);
+
+/// Waits at, or only announces arrival at, barrier `id` (an i32) of `threads`
+/// threads.
+void emitBarrier(FragmentBuilder &b, mlir::Value id, int64_t threads);
+void emitArrive(FragmentBuilder &b, mlir::Value id, int64_t threads);
+
+/// Is `condition` true in any thread of the block? A barrier of all threads.
+mlir::Value emitBlockAny(FragmentBuilder &b, mlir::Value condition);
+
 /// Is `condition` true in any thread of the warp?
 mlir::Value emitVoteAny(FragmentBuilder &b, mlir::Value condition);
 

@@ -41,6 +41,14 @@ Operation *getFirstUser(Operation *op) {
 struct SinkFragmentsPass
     : simplexir::impl::SinkFragmentsBase<SinkFragmentsPass> {
   void runOnOperation() override {
+    // Beside warpgroup products the order is a schedule.
+    WalkResult result = getOperation()->walk([](gpu::GPUFuncOp function) {
+      auto schedule = function->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
+      return schedule && schedule.getWgmma() ? WalkResult::interrupt()
+                                             : WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      return;
     getOperation()->walk([](Block *block) {
       // Only blocks of arithmetic: a barrier orders shared memory.
       if (!block->getOps<gpu::BarrierOp>().empty())

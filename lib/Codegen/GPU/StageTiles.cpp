@@ -44,13 +44,24 @@ Value allocShared(ImplicitLocOpBuilder &b, int64_t count, TileType tile) {
   return memref::SubViewOp::create(b, buffer, zero, sizes, one);
 }
 
-/// buffer[slot, :, :]
+/// A buffer of boxes of 128-byte rows, as warpgroup products read them.
+Value allocBoxes(ImplicitLocOpBuilder &b, int64_t count, TileType tile) {
+  int64_t width = 128 * 8 / tile.getElementType().getIntOrFloatBitWidth();
+  int64_t boxes = llvm::divideCeil(tile.getColumns(), width);
+  MemRefType type = getSharedType({count, boxes, tile.getRows(), width},
+                                  tile.getElementType());
+  // The pattern of the banks repeats after eight rows.
+  return memref::AllocOp::create(b, type, b.getI64IntegerAttr(1024));
+}
+
+/// buffer[slot, ...]
 Value getSlot(ImplicitLocOpBuilder &b, Value buffer, Value slot) {
   auto type = cast<MemRefType>(buffer.getType());
-  SmallVector<OpFoldResult> offsets{slot, b.getIndexAttr(0), b.getIndexAttr(0)},
-      sizes{b.getIndexAttr(1), b.getIndexAttr(type.getDimSize(1)),
-            b.getIndexAttr(type.getDimSize(2))},
-      one(3, b.getIndexAttr(1));
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)),
+      sizes = getAsIndexOpFoldResult(b.getContext(), type.getShape()),
+      one(type.getRank(), b.getIndexAttr(1));
+  offsets[0] = slot;
+  sizes[0] = b.getIndexAttr(1);
   auto reduced = cast<MemRefType>(memref::SubViewOp::inferRankReducedResultType(
       type.getShape().drop_front(), type, offsets, sizes, one));
   return memref::SubViewOp::create(b, reduced, buffer, offsets, sizes, one);
@@ -85,6 +96,18 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
       stageQuery(load);
     for (auto &[loop, loads] : tiles)
       stageLoop(loop, SmallVector<LoadOp>(loads.begin(), loads.end()));
+    if (schedule.getWgmma())
+      sinkCombined();
+  }
+
+  /// The left operand of a warpgroup product is made where it is used: ptxas
+  /// (13.0) gives one that lives across a loop's products to other values.
+  void sinkCombined() {
+    getOperation().walk([](ContractOp op) {
+      Operation *combine = op.getLhs().getDefiningOp<CombineOp>();
+      if (combine && combine->hasOneUse())
+        combine->moveBefore(op);
+    });
   }
 
   /// Rows of outer keys and values are asked for at the start of their step, so
@@ -110,7 +133,13 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     Value ring = allocShared(b, 1, load.getType());
     Value buffer = getSlot(b, ring, arith::ConstantIndexOp::create(b, 0));
     emitCopy(b, load, load.getSequence(), buffer);
-    CopyWaitOp::create(b);
+    // The first tile's wait will do where nobody looks before.
+    bool early =
+        load.getLayout() || llvm::any_of(load->getUsers(), [&](auto *user) {
+          return !user->template getParentOfType<scf::ForOp>();
+        });
+    if (early)
+      CopyWaitOp::create(b);
     if (arrange(b, load, buffer))
       gpu::BarrierOp::create(b);
     load.getResult().replaceAllUsesWith(buffer);
@@ -138,8 +167,13 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     ImplicitLocOpBuilder b(loop.getLoc(), loop);
     SmallVector<Value> rings;
     Value zero = arith::ConstantIndexOp::create(b, 0);
-    for (LoadOp load : loads)
-      rings.push_back(allocShared(b, 2, cast<TileType>(load.getType())));
+    auto schedule =
+        getOperation()->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
+    for (LoadOp load : loads) {
+      auto tile = cast<TileType>(load.getType());
+      rings.push_back(schedule.getWgmma() ? allocBoxes(b, 2, tile)
+                                          : allocShared(b, 2, tile));
+    }
     auto copy = [&](Value column, Value slot) {
       for (auto [load, ring] : llvm::zip_equal(loads, rings))
         emitCopy(b, load, column, getSlot(b, ring, slot));

@@ -64,6 +64,7 @@ static void markInlineAsmConvergent(Module &module) {
 
 /// Upstream declares dynamic shared memory as an internal array of no bytes:
 /// loads from it fold to undef where no store is visible (cp.async writes it).
+/// Boxes of warpgroup products start at multiples of 1024 bytes.
 static void exposeSharedMemory(Module &module) {
   constexpr unsigned shared = 3;
   for (GlobalVariable &global : module.globals())
@@ -71,7 +72,7 @@ static void exposeSharedMemory(Module &module) {
         module.getDataLayout().getTypeAllocSize(global.getValueType()) == 0) {
       global.setInitializer(nullptr);
       global.setLinkage(GlobalValue::ExternalLinkage);
-      global.setAlignment(Align(128));
+      global.setAlignment(Align(1024));
     }
 }
 

@@ -67,6 +67,9 @@ def ConvertSimplexToGPU : Pass<"convert-simplex-to-gpu", "::mlir::ModuleOp"> {
     2 (lane mod 4) and the next. A logit tile rounded to the element type is,
     without a move, the left operand of the next product.
 
+    Where the schedule has `wgmma`, products read boxes in shared memory by
+    `wgmma.mma_async`, in inline PTX; one warp's rows keep the same layout.
+
     ```mlir
     %s = simplex.contract %c, %k transposed
          : !simplex.tile<16x16xbf16>, memref<8x16xbf16, 3> -> !simplex.tile<16x8xf32>
@@ -75,6 +78,9 @@ def ConvertSimplexToGPU : Pass<"convert-simplex-to-gpu", "::mlir::ModuleOp"> {
     %s = nvgpu.mma.sync (%c, %b, %zero) {mmaShape = [16, 8, 16]}
     ```
   }];
+  let options = [
+    Option<"wgmma", "wgmma", "bool", "true", "The chip has warpgroup products">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::nvgpu::NVGPUDialect", "::mlir::scf::SCFDialect",

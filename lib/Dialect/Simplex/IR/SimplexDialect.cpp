@@ -132,7 +132,8 @@ DeterminantAttr::verifyForm(function_ref<InFlightDiagnostic()> emitError,
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t rows, int64_t keys, int64_t splits,
-                                   int64_t warps, int64_t stages) {
+                                   int64_t warps, int64_t stages,
+                                   bool /*wgmma*/) {
   auto check = [&](StringRef name, int64_t value) -> LogicalResult {
     if (value < 1 || value > 4096)
       return emitError() << "schedule: '" << name

@@ -53,27 +53,48 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
-LogicalResult ContractOp::verify() {
-  TileType lhs = cast<TileType>(getLhs().getType());
-  auto rhs = cast<ShapedType>(getRhs().getType());
-  if (rhs.getRank() != 2)
-    return emitOpError() << "rhs has rank " << rhs.getRank() << ", expected 2";
-  TileType result = cast<TileType>(getResult().getType());
-  int64_t depth = getTransposed() ? rhs.getDimSize(1) : rhs.getDimSize(0);
-  int64_t columns = getTransposed() ? rhs.getDimSize(0) : rhs.getDimSize(1);
-  if (lhs.getColumns() != depth)
-    return emitOpError() << "lhs has " << lhs.getColumns()
-                         << " columns, expected " << depth << " as the rhs";
-  if (result.getRows() != lhs.getRows() || result.getColumns() != columns)
-    return emitOpError() << "result is " << result.getRows() << "x"
-                         << result.getColumns() << ", expected "
-                         << lhs.getRows() << "x" << columns;
-  if (Value init = getInit())
-    if (int64_t rows = cast<TileType>(init.getType()).getRows();
-        rows != lhs.getRows())
-      return emitOpError() << "init has " << rows << " rows, expected "
-                           << lhs.getRows() << " as the lhs";
+/// The rhs of a product has rank 2, or, in boxes of columns, rank 3.
+template <typename OpT>
+static LogicalResult verifyContract(OpT op) {
+  TileType lhs = cast<TileType>(op.getLhs().getType());
+  auto rhs = cast<ShapedType>(op.getRhs().getType());
+  bool boxed = rhs.getRank() == 3 && isa<MemRefType>(rhs);
+  if (rhs.getRank() != 2 && !boxed)
+    return op.emitOpError()
+           << "rhs has rank " << rhs.getRank() << ", expected 2";
+  TileType result = cast<TileType>(op.getResult().getType());
+  int64_t rows = rhs.getDimSize(boxed ? 1 : 0);
+  int64_t width =
+      boxed ? rhs.getDimSize(0) * rhs.getDimSize(2) : rhs.getDimSize(1);
+  int64_t depth = op.getTransposed() ? width : rows;
+  int64_t columns = op.getTransposed() ? rows : width;
+  // The last box of columns may be filled in part.
+  auto differs = [&](int64_t found, int64_t expected, bool isWidth) {
+    return boxed && isWidth ? found > expected : found != expected;
+  };
+  if (differs(lhs.getColumns(), depth, op.getTransposed()))
+    return op.emitOpError() << "lhs has " << lhs.getColumns()
+                            << " columns, expected " << depth << " as the rhs";
+  if (result.getRows() != lhs.getRows() ||
+      differs(result.getColumns(), columns, !op.getTransposed()))
+    return op.emitOpError()
+           << "result is " << result.getRows() << "x" << result.getColumns()
+           << ", expected " << lhs.getRows() << "x" << columns;
+  if (Value init = op.getInit())
+    if (int64_t found = cast<TileType>(init.getType()).getRows();
+        found != lhs.getRows())
+      return op.emitOpError() << "init has " << found << " rows, expected "
+                              << lhs.getRows() << " as the lhs";
   return success();
+}
+
+LogicalResult ContractOp::verify() { return verifyContract(*this); }
+LogicalResult StartContractOp::verify() { return verifyContract(*this); }
+
+LogicalResult AwaitOp::verify() {
+  if (getFlight().getDefiningOp<StartContractOp>())
+    return success();
+  return emitOpError() << "expects the result of simplex.start_contract";
 }
 
 void MaskOp::build(OpBuilder &builder, OperationState &state, Value logits,

@@ -40,6 +40,13 @@ LogicalResult expectRank(Operation *op, StringRef name, Type type,
   return success();
 }
 
+/// Rows of 128 bytes in boxes.
+bool isBoxes(Type type) {
+  auto memref = cast<MemRefType>(type);
+  return memref.getRank() == 3 &&
+         memref.getDimSize(2) * memref.getElementTypeBitWidth() == 128 * 8;
+}
+
 LogicalResult expectCount(Operation *op, StringRef name, size_t found,
                           size_t expected, StringRef each) {
   if (found == expected)
@@ -93,8 +100,9 @@ LogicalResult CopyOp::verify() {
   return success(
       succeeded(expectHeads(*this, getHeads())) &&
       succeeded(expectRank(*this, "source", getSource().getType(), 4)) &&
-      succeeded(
-          expectRank(*this, "destination", getDestination().getType(), 2)));
+      (isBoxes(getDestination().getType()) ||
+       succeeded(
+           expectRank(*this, "destination", getDestination().getType(), 2))));
 }
 
 LogicalResult ArrangeOp::verify() {

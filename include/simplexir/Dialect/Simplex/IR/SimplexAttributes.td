@@ -52,7 +52,8 @@ def Simplex_ScheduleAttr : AttrDef<Simplex_Dialect, "Schedule"> {
       is dealt to so many independent softmax states, merged at the end.
 
     The target half: `warps` of a thread block and `stages` of the ring of key
-    tiles in shared memory. Both are 1 on the CPU.
+    tiles in shared memory; both are 1 on the CPU. With `wgmma`, groups of four
+    warps multiply 64 rows together (sm_90a).
 
     ```mlir
     #simplex.schedule<rows = 64, keys = 64, splits = 4, warps = 8, stages = 2>
@@ -61,7 +62,8 @@ def Simplex_ScheduleAttr : AttrDef<Simplex_Dialect, "Schedule"> {
   let parameters = (ins "int64_t":$rows, "int64_t":$keys,
                         DefaultValuedParameter<"int64_t", "1">:$splits,
                         DefaultValuedParameter<"int64_t", "1">:$warps,
-                        DefaultValuedParameter<"int64_t", "1">:$stages);
+                        DefaultValuedParameter<"int64_t", "1">:$stages,
+                        DefaultValuedParameter<"bool", "false">:$wgmma);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

@@ -120,5 +120,6 @@ def Simplex_AttentionOp : Simplex_Op<"attention", [
 }
 
 include "simplexir/Dialect/Simplex/IR/SimplexTileOps.td"
+include "simplexir/Dialect/Simplex/IR/SimplexWarpgroupOps.td"
 
 #endif // SIMPLEXIR_OPS_TD

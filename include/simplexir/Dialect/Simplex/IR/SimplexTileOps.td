@@ -148,6 +148,10 @@ def Simplex_CopyOp : Simplex_Op<"copy",
     shared memory by the whole thread block together. Complete only after
     `simplex.copy_wait` in every thread and a barrier.
 
+    A destination of rank 3 holds boxes of 128-byte rows for warpgroup products,
+    [columns / n, row, n]: of row r, the 16 bytes at place c of a box lie at
+    place c xor (r mod 8).
+
     ```mlir
     func.func @copy(%key: memref<1x?x8x64xbf16>, %b: index, %j: index, %g: index, %begin: index,
                     %end: index, %head_end: index, %stage: memref<32x64xbf16, 3>) {
@@ -265,9 +269,9 @@ def Simplex_ContractOp : Simplex_Op<"contract", [Pure]> {
   let summary = "The matrix product of a tile";
   let description = [{
     result[r, c] = sum over k of lhs[r, k] * (rhs[k, c] + bias) [+ init[r]],
-    with rhs[c, k] where `transposed`; the rhs may lie in shared memory.
-    `--simplex-fold-biases` replaces the bias by a row constant: bias * sum
-    over k of lhs[r, k].
+    with rhs[c, k] where `transposed`; the rhs may lie in shared memory, of rank
+    3 if in boxes (see `simplex.copy`). `--simplex-fold-biases` replaces the bias
+    by a row constant: bias * sum over k of lhs[r, k].
 
     ```mlir
     func.func @logits(%c: !simplex.tile<16x64xbf16>, %k: !simplex.tile<32x64xbf16>)

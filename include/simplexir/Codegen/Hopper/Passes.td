@@ -1,0 +1,137 @@
+//===- Passes.td - Schedules for warpgroup products --------*- tablegen -*-===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Rewrites of the staged tile loops of a kernel whose schedule has `wgmma`.
+// Others are left alone: `convert-simplex-to-gpu` takes both.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SIMPLEXIR_CODEGEN_HOPPER_PASSES_TD
+#define SIMPLEXIR_CODEGEN_HOPPER_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def DeferRowSums : Pass<"simplex-defer-row-sums", "::mlir::func::FuncOp"> {
+  let summary = "Sum over the threads of a row once, after the loops";
+  let description = [{
+    A sum that loops carry need not be complete before they end.
+
+    ```mlir
+    %l = scf.for ... iter_args(%sum) { simplex.row_sum %p, %sum }
+    // ==>
+    %part = scf.for ... iter_args(%sum) { simplex.row_partial %p, %sum }
+    %l = simplex.row_reduce %part
+    ```
+  }];
+  let dependentDialects = ["::simplexir::SimplexDialect"];
+}
+
+def StageRows : Pass<"simplex-stage-rows", "::mlir::func::FuncOp"> {
+  let summary = "Keep the rows of outer keys and values in shared memory";
+  let description = [{
+    All rows that the loop over an outer key visits are copied before the loops
+    over last-key tiles, which read them again and again. Needs a window, and
+    not more rows than `max-rows`; other loads stay as they are.
+
+    ```mlir
+    scf.for %j = %begin ... { simplex.load %k1[%b, %j, %h] -> <1x128xbf16> }
+    // ==>
+    simplex.copy %k1[%b, %begin, %h] ... to %rows
+    scf.for %j = %begin ... { simplex.load_row %rows[%j - %begin] }
+    ```
+  }];
+  let options = [
+    Option<"maxRows", "max-rows", "int64_t", "64",
+           "The most rows of one operand to keep">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::memref::MemRefDialect", "::simplexir::SimplexDialect"];
+}
+
+def SpeculateMaximum : Pass<"simplex-speculate-maximum", "::mlir::func::FuncOp"> {
+  let summary = "Leave running maxima out of the inner loop, and check afterwards";
+  let description = [{
+    exp2(s - m) is as exact for any m near the maximum as for the maximum. Sums
+    then begin at m = 0, which only the first outer key of each tile raises; in
+    the rotated loop row maxima and rescaling are skipped. If in the end the sum
+    of some row is not within 2^-64 and 2^64, the work item is done again with
+    running maxima. Only where probabilities have the exponents of f32 (bf16).
+
+    ```mlir
+    %m2 = simplex.row_max %s, %m;  %acc2 = simplex.rescale %acc from %m to %m2
+    // ==>
+    scf.while (%safe = false) {
+      %m2, %acc2 = scf.if %safe { simplex.row_max; simplex.rescale }
+      ...
+      %again = simplex.out_of_range %l
+      scf.condition(%again and not %safe)
+    } do { scf.yield true }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::simplexir::SimplexDialect"];
+}
+
+def RotateKeys : Pass<"simplex-rotate-keys", "::mlir::func::FuncOp"> {
+  let summary = "Begin each outer key's logits before the last key's values end";
+  let description = [{
+    Rotates the innermost loop over outer keys: the probabilities of a key are
+    carried into the next iteration, which multiplies them with the values,
+    then computes the logits and probabilities of its own key. So the two
+    matrix products of an iteration follow each other, and its softmax follows
+    both.
+
+    ```mlir
+    scf.for %j { %p = softmax(logits(%j)); fold(values(%p)) }
+    // ==>
+    if (begin < end) {
+      %p = softmax(logits(begin))
+      scf.for %j = begin + step to end iter_args(%p) {
+        values(%p); logits(%j); fold; softmax
+      }
+      fold(values(%p))
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::simplexir::SimplexDialect"];
+}
+
+def OverlapContracts : Pass<"simplex-overlap-contracts", "::mlir::func::FuncOp"> {
+  let summary = "Compute while matrix products run";
+  let description = [{
+    In a rotated loop, splits each `simplex.contract` into `simplex.
+    start_contract` and `simplex.await`. A product is awaited before its first
+    use or the start of the next one: the next combined tile is built while the
+    values are multiplied, and the product of values is folded while the logits
+    are. Where a mask under a condition is the first user, both branches await.
+
+    ```mlir
+    %o = simplex.contract %p, %v;  %c = simplex.combine ...
+    %s = simplex.contract %c, %k;  simplex.fold %acc, %o;  simplex.exp %s
+    // ==>
+    %1 = simplex.start_contract %p, %v;  %c = simplex.combine ...
+    %o = simplex.await %1;  %2 = simplex.start_contract %c, %k
+    simplex.fold %acc, %o;  %s = simplex.await %2;  simplex.exp %s
+    ```
+  }];
+  let dependentDialects = ["::simplexir::SimplexDialect"];
+}
+
+def TakeTurns : Pass<"simplex-take-turns", "::mlir::func::FuncOp"> {
+  let summary = "Let two groups of warps use the matrix unit in turns";
+  let description = [{
+    Around the products of a rotated loop: `simplex.take_turn` before the first
+    one starts, `simplex.pass_turn` after the last one has. Groups may run an
+    unequal number of iterations (shares of a split): one that runs fewer goes
+    on taking and passing its turn after its loop.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::simplexir::SimplexDialect"];
+}
+
+#endif // SIMPLEXIR_CODEGEN_HOPPER_PASSES_TD

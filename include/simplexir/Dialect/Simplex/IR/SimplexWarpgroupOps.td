@@ -1,0 +1,125 @@
+//===- SimplexWarpgroupOps.td - Asynchrony on tiles --------*- tablegen -*-===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What a schedule needs to say where matrix units run beside the other units
+// of a processor: products that are started and awaited, turns of the groups
+// of warps that share the matrix unit, sums that stay spread over threads.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SIMPLEXIR_WARPGROUP_OPS_TD
+#define SIMPLEXIR_WARPGROUP_OPS_TD
+
+include "simplexir/Dialect/Simplex/IR/SimplexAttributes.td"
+include "simplexir/Dialect/Simplex/IR/SimplexTypes.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Simplex_StartContractOp : Simplex_Op<"start_contract",
+    [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Start the matrix product of a tile";
+  let description = [{
+    As `simplex.contract`, but the result is in flight: only `simplex.await`
+    may use it, in the same block. The lhs must not change until then.
+
+    ```mlir
+    %flight = simplex.start_contract %c, %k transposed
+        : !simplex.tile<64x128xbf16>, memref<2x128x64xbf16> -> !simplex.tile<64x128xf32>
+    %s = simplex.await %flight : !simplex.tile<64x128xf32>
+    ```
+  }];
+  let arguments = (ins Simplex_Matrix:$lhs, AnyMemRef:$rhs,
+                       Optional<Simplex_Column>:$init, UnitAttr:$transposed);
+  let results = (outs Simplex_Matrix:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs (`init` $init^)? (`transposed` $transposed^)? attr-dict
+    `:` type($lhs) `,` type($rhs) (`,` type($init)^)? `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Simplex_AwaitOp : Simplex_Op<"await",
+    [MemoryEffects<[MemRead, MemWrite]>, AllTypesMatch<["flight", "result"]>]> {
+  let summary = "Wait for all products that were started";
+  let description = [{
+    The result of the product `flight`, which `simplex.start_contract` began.
+    Every product that was started before is complete, too.
+  }];
+  let arguments = (ins Simplex_Matrix:$flight);
+  let results = (outs Simplex_Matrix:$result);
+  let assemblyFormat = "$flight attr-dict `:` type($flight)";
+  let hasVerifier = 1;
+}
+
+def Simplex_TakeTurnOp : Simplex_Op<"take_turn",
+    [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Wait until it is this group of warps' turn to multiply";
+  let description = [{
+    Two groups of four warps share a matrix unit in turns, so that one
+    multiplies while the other computes a softmax. Each `simplex.take_turn` of
+    a group needs one `simplex.pass_turn` of the other, or `simplex.open_turns`.
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+def Simplex_PassTurnOp : Simplex_Op<"pass_turn",
+    [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Let the other group of warps multiply";
+  let assemblyFormat = "attr-dict";
+}
+
+def Simplex_OpenTurnsOp : Simplex_Op<"open_turns",
+    [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Give the first turn to group 0";
+  let assemblyFormat = "attr-dict";
+}
+
+def Simplex_CloseTurnsOp : Simplex_Op<"close_turns",
+    [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Take back the turn that is left when both groups are done";
+  let assemblyFormat = "attr-dict";
+}
+
+def Simplex_LoadRowOp : Simplex_Op<"load_row", [MemoryEffects<[MemRead]>]> {
+  let summary = "Read a row of a buffer in shared memory";
+  let arguments = (ins AnyMemRef:$buffer, Index:$row);
+  let results = (outs Simplex_Matrix:$result);
+  let assemblyFormat = "$buffer `[` $row `]` attr-dict `:` type($buffer) `->` type($result)";
+}
+
+def Simplex_OutOfRangeOp : Simplex_Op<"out_of_range",
+    [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Is the sum of some row of the block not within 2^-64 and 2^64?";
+  let description = [{
+    True in every thread of the block if any row's sum is too large or too small
+    to trust, or no number. All threads take part.
+  }];
+  let arguments = (ins Simplex_Column:$sum);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$sum attr-dict `:` type($sum)";
+}
+
+def Simplex_RowPartialOp : Simplex_Op<"row_partial",
+    [Pure, AllTypesMatch<["running", "result"]>]> {
+  let summary = "running + the part of a row sum that a thread can see";
+  let description = [{
+    As `simplex.row_sum` with factor 1, but the sum over the threads that share
+    a row is left to `simplex.row_reduce`.
+  }];
+  let arguments = (ins Simplex_Matrix:$tile, Simplex_Column:$running);
+  let results = (outs Simplex_Column:$result);
+  let assemblyFormat = "$tile `,` $running attr-dict `:` type($tile) `,` type($running)";
+}
+
+def Simplex_RowReduceOp : Simplex_Op<"row_reduce",
+    [Pure, AllTypesMatch<["partial", "result"]>]> {
+  let summary = "The sum of a column's parts over the threads that share a row";
+  let arguments = (ins Simplex_Column:$partial);
+  let results = (outs Simplex_Column:$result);
+  let assemblyFormat = "$partial attr-dict `:` type($partial)";
+}
+
+#endif // SIMPLEXIR_WARPGROUP_OPS_TD

@@ -1,0 +1,434 @@
+//===- ConvertWarpgroup.cpp - Products of four warps ----------------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// wgmma.mma_async with the left operand in registers. One warp's share of a
+// product of 64 rows is laid out as 16 rows of mma.sync, so fragments stay what
+// they are. Upstream's operation takes A from shared memory only: this is
+// inline PTX, one statement for a whole product.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Instructions.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+/// Named barriers of the turns; 0 is the block's.
+constexpr int32_t kFirstTurnBarrier = 1;
+constexpr int64_t kGroups = 2, kGroupWarps = 4;
+
+/// The fields of a matrix descriptor, in its units of 16 bytes.
+constexpr int64_t kBoxRowBytes = 128, kSwizzleRows = 8;
+int64_t getDescriptorBits(int64_t leadingBytes) {
+  int64_t strideBytes = kSwizzleRows * kBoxRowBytes;
+  constexpr int64_t swizzle128 = int64_t{1} << 62;
+  return swizzle128 | (strideBytes / 16) << 32 | (leadingBytes / 16) << 16;
+}
+
+/// How the right operand advances with the depth of a product.
+class Boxes {
+public:
+  Boxes(MemRefType type, bool transposed)
+      : transposed(transposed), rows(type.getDimSize(1)),
+        elements(type.getDimSize(2)) {}
+
+  /// Distance of two boxes.
+  int64_t getBoxBytes() const { return rows * kBoxRowBytes; }
+  /// Bytes from the first row of the right operand to depth `k`: along the
+  /// rows where it is transposed, else down the boxes.
+  int64_t getOffset(int64_t k) const {
+    if (!transposed)
+      return k * kBoxRowBytes;
+    return k / elements * getBoxBytes() +
+           k % elements * kBoxRowBytes / elements;
+  }
+
+private:
+  bool transposed;
+  int64_t rows, elements;
+};
+
+/// The 32-bit registers of a fragment of two rows.
+void appendRegisters(FragmentBuilder &b, Value fragment,
+                     SmallVectorImpl<Value> &registers) {
+  for (int64_t half : {0, 1}) {
+    auto type = VectorType::get({1}, b.getI32Type());
+    registers.push_back(b.extract(
+        vector::BitCastOp::create(b, type, b.extract(fragment, half)), 0));
+  }
+}
+
+/// Four numbers of each fragment, in the order of wgmma's accumulator.
+SmallVector<Value> flatten(FragmentBuilder &b, ValueRange fragments) {
+  SmallVector<Value> scalars;
+  for (Value fragment : fragments)
+    for (int64_t half : {0, 1})
+      for (int64_t i : {0, 1})
+        scalars.push_back(b.extract(b.extract(fragment, half), i));
+  return scalars;
+}
+
+/// Inline PTX that returns `count` floats, as fragments. `tied` numbers go in
+/// where they come out.
+SmallVector<Value> emitAsm(FragmentBuilder &b, const std::string &code,
+                           int64_t count, ArrayRef<Value> tied,
+                           ArrayRef<Value> operands,
+                           StringRef operandConstraints) {
+  SmallVector<Type> types(count, b.getF32Type());
+  auto result = LLVM::LLVMStructType::getLiteral(b.getContext(), types);
+  std::string constraints;
+  for (int64_t i = 0; i < count; ++i)
+    constraints += i ? ",=&f" : "=&f";
+  for (size_t i = 0; i < tied.size(); ++i)
+    constraints += "," + std::to_string(i);
+  constraints += operandConstraints;
+  constraints += ",~{memory}";
+  SmallVector<Value> inputs(tied);
+  llvm::append_range(inputs, operands);
+  Value all =
+      LLVM::InlineAsmOp::create(
+          b, result, inputs, code, constraints,
+          /*has_side_effects=*/true, /*is_align_stack=*/false,
+          LLVM::tailcallkind::TailCallKind::None,
+          LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
+          /*operand_attrs=*/ArrayAttr())
+          .getResult(0);
+  SmallVector<Value> fragments;
+  auto type = VectorType::get({2, 2}, b.getF32Type());
+  for (int64_t i = 0; i < count; i += 4) {
+    SmallVector<Value> parts;
+    for (int64_t j = 0; j < 4; ++j)
+      parts.push_back(LLVM::ExtractValueOp::create(b, all, i + j));
+    fragments.push_back(vector::FromElementsOp::create(b, type, parts));
+  }
+  return fragments;
+}
+
+/// The descriptor of boxes in shared memory.
+Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes) {
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, memory);
+  Value pointer = memref::ExtractAlignedPointerAsIndexOp::create(b, memory);
+  auto type = cast<MemRefType>(memory.getType());
+  Value bytes = b.mul(metadata.getOffset(), type.getElementTypeBitWidth() / 8);
+  Value address = b.div(b.add(pointer, bytes), 16);
+  Type i32 = b.getI32Type(), i64 = b.getI64Type();
+  address = arith::IndexCastOp::create(b, i32, address);
+  // The same in all threads, but ptxas must see it: else each product moves
+  // its descriptor to uniform registers again.
+  address = gpu::ShuffleOp::create(b, address, 0, 32, gpu::ShuffleMode::IDX)
+                .getShuffleResult();
+  // The matrix lies in the first 256 KiB of the shared window.
+  Value mask = arith::ConstantOp::create(b, b.getI32IntegerAttr(0x3fff));
+  address = arith::ExtUIOp::create(
+      b, i64, arith::AndIOp::create(b, address, mask).getResult());
+  Value bits = arith::ConstantOp::create(
+      b, b.getI64IntegerAttr(getDescriptorBits(boxes.getBoxBytes())));
+  return arith::OrIOp::create(b, address, bits);
+}
+
+/// PTX of one product: fence, steps of depth 16, commit.
+class ProductText {
+public:
+  ProductText(int64_t columns, int64_t depth, bool isBF16)
+      : columns(columns), steps(depth / 16), isBF16(isBF16) {}
+
+  /// Operands: columns / 2 accumulators, as many again if `accumulate`, four
+  /// registers a step, the descriptor.
+  std::string write(const Boxes &boxes, bool transposed,
+                    bool accumulate) const {
+    int64_t first = columns / 2 * (accumulate ? 2 : 1);
+    std::string text;
+    llvm::raw_string_ostream out(text);
+    out << "{\n.reg .pred keep, add;\n.reg .b32 zero;\n.reg .b64 at;\n"
+           "mov.b32 zero, 0;\nsetp.ne.b32 keep, zero, 0;\n"
+           "setp.eq.b32 add, zero, 0;\n"
+           "wgmma.fence.sync.aligned;\n";
+    for (int64_t k = 0; k < steps; ++k) {
+      out << "add.s64 at, $" << first + 4 * steps << ", "
+          << boxes.getOffset(16 * k) / 16 << ";\n"
+          << "wgmma.mma_async.sync.aligned.m64n" << columns << "k16.f32."
+          << getType() << "." << getType() << " {";
+      list(out, 0, columns / 2);
+      out << "}, {";
+      list(out, first + 4 * k, 4);
+      out << "}, at, " << (k == 0 && !accumulate ? "keep" : "add") << ", 1, 1, "
+          << (transposed ? 0 : 1) << ";\n";
+    }
+    out << "wgmma.commit_group.sync.aligned;\n}";
+    return text;
+  }
+
+private:
+  StringRef getType() const { return isBF16 ? "bf16" : "f16"; }
+  static void list(llvm::raw_ostream &out, int64_t first, int64_t count) {
+    for (int64_t i = 0; i < count; ++i)
+      out << (i ? ",$" : "$") << first + i;
+  }
+
+  int64_t columns, steps;
+  bool isBF16;
+};
+
+template <typename OpT, typename Adaptor>
+SmallVector<Value> emitProduct(OpT op, Adaptor adaptor, FragmentBuilder &b) {
+  auto memory = cast<MemRefType>(op.getRhs().getType());
+  auto lhs = cast<TileType>(op.getLhs().getType());
+  int64_t columns = cast<TileType>(op.getResult().getType()).getColumns();
+  Boxes boxes(memory, op.getTransposed());
+  SmallVector<Value> tied;
+  if (op.getInit()) {
+    Value start = b.zeros({2, 2}, b.getF32Type());
+    for (int64_t half : {0, 1})
+      start =
+          b.insert(b.splat(b.extract(adaptor.getInit()[0], half)), start, half);
+    tied = flatten(b, SmallVector<Value>(columns / 8, start));
+  }
+  SmallVector<Value> operands;
+  for (Value fragment : adaptor.getLhs())
+    appendRegisters(b, fragment, operands);
+  std::string constraints;
+  for (size_t i = 0; i < operands.size(); ++i)
+    constraints += ",r";
+  operands.push_back(emitDescriptor(b, op.getRhs(), boxes));
+  constraints += ",l";
+  ProductText text(columns, lhs.getColumns(), memory.getElementType().isBF16());
+  return emitAsm(b, text.write(boxes, op.getTransposed(), !tied.empty()),
+                 columns / 2, tied, operands, constraints);
+}
+
+/// Uses of the results cannot move above the wait: they are its results.
+SmallVector<Value> emitWait(FragmentBuilder &b, ValueRange flight) {
+  SmallVector<Value> scalars = flatten(b, flight);
+  return emitAsm(b, "wgmma.wait_group.sync.aligned 0;",
+                 static_cast<int64_t>(scalars.size()), scalars, {}, "");
+}
+
+bool isBoxes(Type type) {
+  auto memref = dyn_cast<MemRefType>(type);
+  return memref && memref.getRank() == 3;
+}
+
+/// What a schedule may ask for and wgmma cannot do.
+template <typename OpT>
+LogicalResult verifyProduct(OpT op, const WarpLayout &layout) {
+  auto memory = cast<MemRefType>(op.getRhs().getType());
+  int64_t depth = cast<TileType>(op.getLhs().getType()).getColumns();
+  int64_t columns = cast<TileType>(op.getResult().getType()).getColumns();
+  Type element = memory.getElementType();
+  if (!layout.wgmma || !isBoxes(memory))
+    return op.emitOpError("needs a schedule with wgmma, and boxes in shared "
+                          "memory");
+  if (!element.isBF16() && !element.isF16())
+    return op.emitOpError("schedule: wgmma multiplies bf16 and f16, found ")
+           << element;
+  if (depth % 16 != 0 || columns % 8 != 0 || columns > 256)
+    return op.emitOpError("schedule: wgmma needs a depth of 16 n and at most "
+                          "256 columns, 8 n, found ")
+           << depth << " and " << columns;
+  return success();
+}
+
+struct ContractBoxesPattern : TilePattern<ContractOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(ContractOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    if (!isBoxes(op.getRhs().getType()))
+      return failure();
+    if (failed(verifyProduct(op, layout)))
+      return failure();
+    SmallVector<Value> flight = emitProduct(op, adaptor, b);
+    rewriter.replaceOpWithMultiple(op, {emitWait(b, flight)});
+    return success();
+  }
+};
+
+struct StartContractPattern : TilePattern<StartContractOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(StartContractOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    if (failed(verifyProduct(op, layout)))
+      return failure();
+    rewriter.replaceOpWithMultiple(op, {emitProduct(op, adaptor, b)});
+    return success();
+  }
+};
+
+struct AwaitPattern : TilePattern<AwaitOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(AwaitOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithMultiple(op, {emitWait(b, adaptor.getFlight())});
+    return success();
+  }
+};
+
+Value getGroup(FragmentBuilder &b) { return b.div(b.warp(), kGroupWarps); }
+
+/// A group waits for its turn on a barrier of its own, at which the threads of
+/// the other one arrive.
+Value getTurnBarrier(FragmentBuilder &b, Value group) {
+  return arith::IndexCastOp::create(b, b.getI32Type(),
+                                    b.add(group, kFirstTurnBarrier));
+}
+constexpr int64_t kTurnThreads = kGroups * kGroupWarps * 32;
+void emitTake(FragmentBuilder &b) {
+  emitBarrier(b, getTurnBarrier(b, getGroup(b)), kTurnThreads);
+}
+void emitPass(FragmentBuilder &b) {
+  Value other = arith::SubIOp::create(b, b.index(1), getGroup(b));
+  emitArrive(b, getTurnBarrier(b, other), kTurnThreads);
+}
+void whenGroup(FragmentBuilder &b, int64_t group,
+               llvm::function_ref<void(FragmentBuilder &)> body) {
+  Value mine = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, getGroup(b),
+                                     b.index(group));
+  auto branch = scf::IfOp::create(b, mine, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body(b);
+}
+
+template <typename OpT>
+struct TurnPattern : TilePattern<OpT> {
+  using Adaptor = typename TilePattern<OpT>::Adaptor;
+  using TilePattern<OpT>::TilePattern;
+
+  LogicalResult convert(OpT op, Adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    if (b.layout.warps != kGroups * kGroupWarps)
+      return op.emitOpError("needs two groups of four warps");
+    if constexpr (std::is_same_v<OpT, TakeTurnOp>)
+      emitTake(b);
+    else if constexpr (std::is_same_v<OpT, PassTurnOp>)
+      emitPass(b);
+    else if constexpr (std::is_same_v<OpT, OpenTurnsOp>)
+      whenGroup(b, 1, emitPass);
+    else
+      whenGroup(b, 0, emitTake);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+/// Every thread row of the eight that a fragment has reads the same row: so
+/// each thread gets its columns of four fragments at once.
+struct LoadRowPattern : TilePattern<LoadRowOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(LoadRowOp op, Adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<TileType>(op.getType());
+    Type element = type.getElementType();
+    if (type.getColumns() % 16 != 0 || element.getIntOrFloatBitWidth() != 16)
+      return op.emitOpError("needs 16-bit elements and whole fragments");
+    int64_t fragments = type.getColumns() / 8;
+    SmallVector<Value> results;
+    while (int64_t left = fragments - static_cast<int64_t>(results.size())) {
+      int32_t count = left >= 4 ? 4 : 2;
+      Value matrix = b.rem(b.div(b.lane(), 8), count);
+      Value column = b.add(b.mul(matrix, 8), results.size() * 8);
+      Value loaded = nvgpu::LdMatrixOp::create(
+          b, VectorType::get({count, 2}, element), op.getBuffer(),
+          ValueRange{op.getRow(), column}, b.getBoolAttr(false),
+          b.getI32IntegerAttr(count));
+      for (int64_t i = 0; i < count; ++i)
+        results.push_back(b.extract(loaded, i));
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+struct OutOfRangePattern : TilePattern<OutOfRangeOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(OutOfRangeOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    Type f32 = b.getF32Type();
+    constexpr double limit = 0x1p64;
+    Value wrong;
+    for (Value sums : adaptor.getSum())
+      for (int64_t half : {0, 1}) {
+        Value sum = b.extract(sums, half);
+        Value inside = arith::AndIOp::create(
+            b,
+            arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, sum,
+                                  b.floating(f32, 1 / limit)),
+            arith::CmpFOp::create(b, arith::CmpFPredicate::OLE, sum,
+                                  b.floating(f32, limit)));
+        Value outside = arith::XOrIOp::create(
+            b, inside, arith::ConstantOp::create(b, b.getBoolAttr(true)));
+        wrong = wrong ? arith::OrIOp::create(b, wrong, outside) : outside;
+      }
+    // After a merge only the first split's warps hold the sums.
+    Value holds = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.split(),
+                                        b.index(0));
+    wrong = arith::AndIOp::create(b, wrong, holds);
+    rewriter.replaceOp(op, emitBlockAny(b, wrong));
+    return success();
+  }
+};
+
+struct RowPartialPattern : TilePattern<RowPartialOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(RowPartialOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    int64_t columns = getColumnFragments(op.getTile().getType());
+    SmallVector<Value> results;
+    for (int64_t m = 0; m < getRowFragments(); ++m) {
+      Value result = adaptor.getRunning()[m];
+      for (int64_t half : {0, 1}) {
+        Value sum;
+        for (int64_t c = 0; c < columns; ++c) {
+          Value pair = b.extract(adaptor.getTile()[m * columns + c], half);
+          sum = sum ? arith::AddFOp::create(b, sum, pair).getResult() : pair;
+        }
+        Value total =
+            arith::AddFOp::create(b, b.extract(sum, 0), b.extract(sum, 1));
+        total = arith::AddFOp::create(b, total, b.extract(result, half));
+        result = b.insert(total, result, half);
+      }
+      results.push_back(result);
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+struct RowReducePattern : TilePattern<RowReduceOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(RowReduceOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    SmallVector<Value> results;
+    for (Value part : adaptor.getPartial()) {
+      for (int64_t half : {0, 1})
+        part = b.insert(b.reduceQuad(b.extract(part, half), /*isMax=*/false),
+                        part, half);
+      results.push_back(part);
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+} // namespace
+
+void simplexir::populateWarpgroupPatterns(const FragmentConverter &converter,
+                                          RewritePatternSet &patterns) {
+  patterns.add<AwaitPattern, ContractBoxesPattern, LoadRowPattern,
+               OutOfRangePattern, RowPartialPattern, RowReducePattern,
+               StartContractPattern, TurnPattern<TakeTurnOp>,
+               TurnPattern<PassTurnOp>, TurnPattern<OpenTurnsOp>,
+               TurnPattern<CloseTurnsOp>>(converter, patterns.getContext());
+}

@@ -1,0 +1,126 @@
+//===- SpeculateMaximum.cpp - Running maxima only where needed ------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "simplexir/Codegen/Hopper/Passes.h"
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace simplexir {
+#define GEN_PASS_DEF_SPECULATEMAXIMUM
+#include "simplexir/Codegen/Hopper/Passes.h.inc"
+} // namespace simplexir
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+struct SpeculateMaximumPass
+    : simplexir::impl::SpeculateMaximumBase<SpeculateMaximumPass> {
+  void runOnOperation() override {
+    if (!usesWarpgroups(getOperation()))
+      return;
+    SmallVector<RowMaxOp> maxima;
+    getOperation().walk([&](RowMaxOp op) {
+      if (isInRotatedLoop(op))
+        maxima.push_back(op);
+    });
+    FinalizeOp finish;
+    getOperation().walk([&](FinalizeOp op) { finish = op; });
+    if (maxima.empty() || !finish)
+      return;
+    Value safe = repeat(finish);
+    for (RowMaxOp op : maxima)
+      guard(op, safe);
+    floor(safe);
+  }
+
+private:
+  /// In a loop that carries probabilities of 16 bits with an f32's exponent.
+  static bool isInRotatedLoop(RowMaxOp op) {
+    auto loop = dyn_cast<scf::ForOp>(op->getParentOp());
+    return loop && llvm::any_of(loop.getRegionIterArgs(), [](Value carried) {
+             auto tile = dyn_cast<TileType>(carried.getType());
+             return tile && tile.getElementType().isBF16();
+           });
+  }
+
+  /// Puts the kernel's body into a loop that is left after the first round if
+  /// all sums are in range; returns whether a round is the second one.
+  Value repeat(FinalizeOp finish) {
+    Block &body = getOperation().getBody().front();
+    Operation *end = body.getTerminator();
+    ImplicitLocOpBuilder b(finish.getLoc(), end);
+    Value off = arith::ConstantOp::create(b, b.getBoolAttr(false));
+    auto loop = scf::WhileOp::create(b, TypeRange(), ValueRange(off));
+    Block *before =
+        b.createBlock(&loop.getBefore(), {}, off.getType(), b.getLoc());
+    Value safe = before->getArgument(0);
+    before->getOperations().splice(before->end(), body.getOperations(),
+                                   body.begin(),
+                                   off.getDefiningOp()->getIterator());
+    b.setInsertionPointToEnd(before);
+    Value wrong = OutOfRangeOp::create(b, finish.getSum());
+    Value on = arith::ConstantOp::create(b, b.getBoolAttr(true));
+    Value first = arith::XOrIOp::create(b, safe, on);
+    Value again = arith::AndIOp::create(b, wrong, first);
+    scf::ConditionOp::create(b, again, ValueRange());
+    b.createBlock(&loop.getAfter());
+    scf::YieldOp::create(
+        b, arith::ConstantOp::create(b, b.getBoolAttr(true)).getResult());
+    return safe;
+  }
+
+  /// The new maximum and what it rescales, only in a safe round.
+  static void guard(RowMaxOp op, Value safe) {
+    SmallVector<Operation *> moved{op};
+    SmallVector<Value> results{op.getResult()}, otherwise{op.getRunning()};
+    Operation *last = op;
+    for (auto rescale : op->getBlock()->getOps<RescaleOp>())
+      if (rescale.getTo() == op.getResult()) {
+        moved.push_back(rescale);
+        results.push_back(rescale.getResult());
+        otherwise.push_back(rescale.getTile());
+        last = last->isBeforeInBlock(rescale) ? rescale : last;
+      }
+    ImplicitLocOpBuilder b(op.getLoc(), op->getContext());
+    b.setInsertionPoint(op);
+    auto branch = scf::IfOp::create(b, ValueRange(results).getTypes(), safe,
+                                    /*addThenBlock=*/true,
+                                    /*addElseBlock=*/true);
+    for (auto [result, replacement] :
+         llvm::zip_equal(results, branch.getResults()))
+      result.replaceAllUsesWith(replacement);
+    b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(b, otherwise);
+    b.setInsertionPointToStart(branch.thenBlock());
+    auto yield = scf::YieldOp::create(b, results);
+    for (Operation *each : moved) {
+      each->moveBefore(yield);
+      for (auto [result, replacement] :
+           llvm::zip_equal(results, branch.getResults()))
+        each->replaceUsesOfWith(replacement, result);
+    }
+  }
+
+  /// Maxima begin at 0, or, in a safe round, at -inf as they did.
+  void floor(Value safe) {
+    getOperation().walk([&](FillOp op) {
+      if (!op.getValue().isInfinity() || !op.getValue().isNegative())
+        return;
+      ImplicitLocOpBuilder b(op.getLoc(), op->getContext());
+      b.setInsertionPointAfter(op);
+      Value zero = FillOp::create(b, op.getType(), b.getF64FloatAttr(0.0));
+      auto start = scf::IfOp::create(b, op->getResultTypes(), safe, true, true);
+      b.setInsertionPointToStart(start.thenBlock());
+      auto yield = scf::YieldOp::create(b, op.getResult());
+      b.setInsertionPointToStart(start.elseBlock());
+      scf::YieldOp::create(b, zero);
+      op.getResult().replaceAllUsesExcept(start.getResult(0), yield);
+    });
+  }
+};
+} // namespace

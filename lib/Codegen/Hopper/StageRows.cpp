@@ -1,0 +1,106 @@
+//===- StageRows.cpp - Rows of outer keys in shared memory ----------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "simplexir/Codegen/Hopper/Passes.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace simplexir {
+#define GEN_PASS_DEF_STAGEROWS
+#include "simplexir/Codegen/Hopper/Passes.h.inc"
+} // namespace simplexir
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+/// Rows that one loop over an outer key visits, at most: those of its window,
+/// for all queries of a tile. 0 where there is no bound.
+int64_t getMaxRows(scf::ForOp loop) {
+  int64_t rows = 0;
+  loop.walk([&](MaskOp mask) {
+    for (auto [key, window] :
+         llvm::zip_first(mask.getOuter(), mask.getWindows())) {
+      if (key != loop.getInductionVar() || window == 0)
+        continue;
+      auto tile = cast<TileType>(mask.getType());
+      int64_t queries = llvm::divideCeil(tile.getRows(), mask.getHeads());
+      rows = (mask.getBidirectional() ? 2 * window - 1 : window) + queries - 1;
+    }
+  });
+  return rows;
+}
+
+/// The first row that any share of the loop visits; null if it is not clear.
+Value getFirstRow(scf::ForOp loop) {
+  Value begin = loop.getLowerBound();
+  auto split = loop->getParentOfType<SplitOp>();
+  if (!split || !split.getBody().isAncestor(begin.getParentRegion()))
+    return begin;
+  Value share = split.getBody().front().getArgument(0);
+  auto add = begin.getDefiningOp<arith::AddIOp>();
+  if (!add || (add.getLhs() != share && add.getRhs() != share))
+    return {};
+  return add.getLhs() == share ? add.getRhs() : add.getLhs();
+}
+
+struct StageRowsPass : simplexir::impl::StageRowsBase<StageRowsPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    if (!usesWarpgroups(getOperation()))
+      return;
+    SmallVector<LoadOp> loads;
+    getOperation().walk([&](LoadOp load) {
+      if (load.getType().getRows() == 1 && !load.getLayout())
+        loads.push_back(load);
+    });
+    for (LoadOp load : loads)
+      stage(load);
+  }
+
+  void stage(LoadOp load) {
+    auto argument = dyn_cast<BlockArgument>(load.getSequence());
+    auto loop = argument
+                    ? dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp())
+                    : scf::ForOp();
+    if (!loop || argument != loop.getInductionVar())
+      return;
+    int64_t rows = getMaxRows(loop);
+    Value first = getFirstRow(loop);
+    // All of it goes before the operation of the kernel's body that holds the
+    // loops, so that is where its operands must be known.
+    Block &body = getOperation().getBody().front();
+    Operation *outermost = body.findAncestorOpInBlock(*loop);
+    auto isKnown = [&](Value value) {
+      return value && value.getParentBlock() == &body;
+    };
+    if (rows == 0 || rows > static_cast<int64_t>(maxRows) || !isKnown(first) ||
+        !llvm::all_of(load->getOperands(), [&](Value operand) {
+          return operand == argument || isKnown(operand);
+        }))
+      return;
+    auto type = load.getType();
+    ImplicitLocOpBuilder b(load.getLoc(), outermost);
+    auto space = gpu::AddressSpaceAttr::get(b.getContext(),
+                                            gpu::AddressSpace::Workgroup);
+    Value buffer = memref::AllocOp::create(
+        b, MemRefType::get({rows, type.getColumns()}, type.getElementType(),
+                           MemRefLayoutAttrInterface(), space));
+    CopyOp::create(b, load.getSource(), load.getBatch(), first, load.getHead(),
+                   load.getBegin(), load.getEnd(), load.getHeadEnd(), buffer,
+                   load.getHeadsAttr());
+    b.setInsertionPoint(load);
+    Value row = arith::SubIOp::create(b, argument, first);
+    load.replaceAllUsesWith(
+        LoadRowOp::create(b, type, buffer, row).getResult());
+    load.erase();
+  }
+};
+} // namespace

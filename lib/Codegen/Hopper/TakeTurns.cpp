@@ -1,0 +1,76 @@
+//===- TakeTurns.cpp - Two groups share the matrix unit -------------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "simplexir/Codegen/Hopper/Passes.h"
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace simplexir {
+#define GEN_PASS_DEF_TAKETURNS
+#include "simplexir/Codegen/Hopper/Passes.h.inc"
+} // namespace simplexir
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+struct TakeTurnsPass : simplexir::impl::TakeTurnsBase<TakeTurnsPass> {
+  void runOnOperation() override {
+    func::FuncOp kernel = getOperation();
+    auto schedule = kernel->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
+    // The groups are two.
+    if (!usesWarpgroups(kernel) || schedule.getWarps() != 8)
+      return;
+    llvm::MapVector<scf::ForOp, SmallVector<StartContractOp>> loops;
+    kernel.walk([&](StartContractOp op) {
+      if (auto loop = dyn_cast<scf::ForOp>(op->getParentOp()))
+        loops[loop].push_back(op);
+    });
+    if (loops.empty())
+      return;
+    for (auto &[loop, products] : loops) {
+      OpBuilder b(products.front());
+      TakeTurnOp::create(b, loop.getLoc());
+      b.setInsertionPointAfter(products.back());
+      PassTurnOp::create(b, loop.getLoc());
+      if (schedule.getSplits() > 1)
+        balance(loop);
+    }
+    Block &body = kernel.getBody().front();
+    auto b = OpBuilder::atBlockBegin(&body);
+    OpenTurnsOp::create(b, kernel.getLoc());
+    b.setInsertionPoint(body.getTerminator());
+    CloseTurnsOp::create(b, kernel.getLoc());
+  }
+
+private:
+  /// Shares of a split may differ by one iteration, turns must not: a group
+  /// takes and passes as many more as split 0 has more iterations.
+  static void balance(scf::ForOp loop) {
+    auto split = loop->getParentOfType<SplitOp>();
+    if (!split)
+      return;
+    ImplicitLocOpBuilder b(loop.getLoc(), loop);
+    b.setInsertionPointAfter(loop);
+    Value zero = arith::ConstantIndexOp::create(b, 0);
+    auto count = [&](Value length) -> Value {
+      length = arith::MaxSIOp::create(b, length, zero);
+      return arith::CeilDivUIOp::create(b, length, loop.getStep());
+    };
+    // Share s begins s keys after share 0.
+    Value share = split.getBody().front().getArgument(0);
+    Value length =
+        arith::SubIOp::create(b, loop.getUpperBound(), loop.getLowerBound());
+    Value longest = arith::AddIOp::create(b, length, share);
+    Value one = arith::ConstantIndexOp::create(b, 1);
+    auto rest = scf::ForOp::create(b, count(length), count(longest), one);
+    b.setInsertionPointToStart(rest.getBody());
+    TakeTurnOp::create(b);
+    PassTurnOp::create(b);
+  }
+};
+} // namespace

@@ -1,0 +1,19 @@
+// RUN: simplex-opt %S/../../Transforms/Inputs/trilinear.mlir --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" | FileCheck %s
+// RUN: simplex-opt %S/../../Transforms/Inputs/trilinear.mlir --simplex-nvptx-pipeline="chip=sm_90 emit=mlir" | FileCheck %s --check-prefix=PORTABLE
+
+// CHECK: gpu.func @attend_kernel
+// CHECK-SAME: known_block_size = array<i32: 256, 1, 1>
+// CHECK-NOT: nvvm.mma.sync
+// What copies wrote is fenced off from the products.
+// CHECK: nvvm.fence.proxy {kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}
+// CHECK-NEXT: gpu.barrier
+// Logits: four steps down the key's dims, 32 bytes each, no accumulator.
+// CHECK: llvm.inline_asm has_side_effects {{.*}}wgmma.fence.sync.aligned;
+// CHECK-SAME: add.s64 at, $56, 2;\0Awgmma.mma_async.sync.aligned.m64n80k16.f32.bf16.bf16
+// CHECK-SAME: at, add, 1, 1, 0;
+// Values: boxes by their columns.
+// CHECK: llvm.inline_asm has_side_effects {{.*}}add.s64 at, $52, 128;\0Awgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16
+// CHECK-SAME: at, add, 1, 1, 1;
+
+// PORTABLE-NOT: wgmma
+// PORTABLE: nvvm.mma.sync

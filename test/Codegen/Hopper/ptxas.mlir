@@ -1,0 +1,11 @@
+// REQUIRES: ptxas
+// ptxas runs the products asynchronously: none of its messages C7510 to C7518.
+//
+// RUN: simplex-compile %S/../../Transforms/Inputs/trilinear.mlir --chip=sm_90a --emit=ptx -o %t.ptx
+// RUN: %ptxas -v -arch=sm_90a %t.ptx -o %t.cubin 2>&1 | FileCheck %s
+// RUN: sed -e 's/x8x64x/x64x128x/g' -e 's/x1x64x/x1x128x/g' -e 's/x8x?x/x64x?x/g' %S/../../Transforms/Inputs/trilinear.mlir > %t.mlir
+// RUN: simplex-compile %t.mlir --chip=sm_90a --emit=ptx -o %t.ptx
+// RUN: %ptxas -v -arch=sm_90a %t.ptx -o %t.cubin 2>&1 | FileCheck %s
+// CHECK-NOT: C75
+// CHECK: Compiling entry function 'attend_kernel' for 'sm_90a'
+// CHECK-NOT: C75

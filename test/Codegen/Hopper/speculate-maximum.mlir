@@ -1,0 +1,29 @@
+// RUN: simplex-opt %S/../../Transforms/Inputs/trilinear.mlir --simplex-bufferize --simplex-select-schedule="target=gpu wgmma" \
+// RUN:   --simplex-outline-kernels --simplex-tile-attention=pad=16 --canonicalize --cse --simplex-fuse-online-softmax \
+// RUN:   --simplex-guard-masks --canonicalize --cse --simplex-stage-tiles --canonicalize --cse \
+// RUN:   --simplex-defer-row-sums --simplex-rotate-keys --simplex-overlap-contracts --simplex-speculate-maximum | FileCheck %s
+// RUN: sed s/bf16/f16/g %S/../../Transforms/Inputs/trilinear.mlir > %t
+// RUN: simplex-opt %t --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" | FileCheck %s --check-prefix=F16
+
+// CHECK: scf.while (%[[SAFE:.*]] = %false)
+// Maxima begin at 0, which bounds the error of a sum that does not underflow.
+// CHECK: %[[START:.*]] = scf.if %[[SAFE]] -> (!simplex.tile<64xf32>)
+// A tile's first key raises them.
+// CHECK: simplex.row_max
+// CHECK: simplex.rescale
+// The others only in a safe round.
+// CHECK: scf.for
+// CHECK: simplex.await
+// CHECK: simplex.mask
+// CHECK: scf.if %[[SAFE]] -> (!simplex.tile<64xf32>, !simplex.tile<64xf32>, !simplex.tile<64x64xf32>)
+// CHECK-NEXT: simplex.row_max
+// CHECK-NEXT: simplex.rescale
+// CHECK-NEXT: simplex.rescale
+// CHECK: } else {
+// CHECK: simplex.exp
+// CHECK: simplex.finalize %{{[a-z0-9]+}}, %[[SUM:[a-z0-9]+]],
+// CHECK: %[[WRONG:.*]] = simplex.out_of_range %[[SUM]]
+// CHECK: scf.condition
+
+// The exponents of f16 do not reach that far.
+// F16-NOT: scf.while
