@@ -81,8 +81,6 @@ struct MaskPattern : TilePattern<MaskOp> {
     for (int64_t m = 0; m < getRowFragments(); ++m)
       for (int64_t half : {0, 1}) {
         auto [begin, end] = getColumns(op, b, b.row(m, half));
-        begin = getOwnColumn(b, begin, type.getColumns());
-        end = getOwnColumn(b, end, type.getColumns());
         for (int64_t c = 0; c < columns; ++c) {
           Value &fragment = results[m * columns + c];
           Value pair = b.extract(fragment, half);
