@@ -4,7 +4,7 @@
 
 // One nest is left; the maximum is carried with sum and accumulator, and one
 // exponential a logit is taken.
-// CHECK: %[[STATE:.+]]:3 = scf.for {{.*}} -> (!simplex.tile<16xf32>, !simplex.tile<16xf32>, !simplex.tile<16x64xf32>)
+// CHECK: %[[STATE:.+]]:3 = scf.for {{.*}} -> (!simplex.tile<8xf32>, !simplex.tile<8xf32>, !simplex.tile<8x64xf32>)
 // CHECK: scf.for {{.*}} iter_args(%[[M:.+]] = %{{.+}}, %[[L:.+]] = %{{.+}}, %[[A:.+]] = %{{.+}})
 // CHECK: %[[NEXT:.+]] = simplex.row_max %[[S:.+]], %[[M]] scale
 // CHECK: %[[L1:.+]] = simplex.rescale %[[L]] from %[[M]] to %[[NEXT]]
