@@ -120,17 +120,25 @@ Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes) {
   Value address = b.div(b.add(pointer, bytes), 16);
   Type i32 = b.getI32Type(), i64 = b.getI64Type();
   address = arith::IndexCastOp::create(b, i32, address);
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(
+        b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+  };
+  // The matrix lies in the first 256 KiB of the shared window.
+  auto bits = static_cast<uint64_t>(getDescriptorBits(boxes.getBoxBytes()));
+  Value low = arith::OrIOp::create(
+      b, arith::AndIOp::create(b, address, constant(0x3fff)),
+      constant(llvm::Lo_32(bits)));
   // The same in all threads, but ptxas must see it: else each product moves
   // its descriptor to uniform registers again.
-  address = gpu::ShuffleOp::create(b, address, 0, 32, gpu::ShuffleMode::IDX)
-                .getShuffleResult();
-  // The matrix lies in the first 256 KiB of the shared window.
-  Value mask = arith::ConstantOp::create(b, b.getI32IntegerAttr(0x3fff));
-  address = arith::ExtUIOp::create(
-      b, i64, arith::AndIOp::create(b, address, mask).getResult());
-  Value bits = arith::ConstantOp::create(
-      b, b.getI64IntegerAttr(getDescriptorBits(boxes.getBoxBytes())));
-  return arith::OrIOp::create(b, address, bits);
+  low = gpu::ShuffleOp::create(b, low, 0, 32, gpu::ShuffleMode::IDX)
+            .getShuffleResult();
+  uint64_t high = bits & ~uint64_t{0xffffffff};
+  return arith::OrIOp::create(
+      b, arith::ExtUIOp::create(b, i64, low).getResult(),
+      arith::ConstantOp::create(b,
+                                b.getI64IntegerAttr(static_cast<int64_t>(high)))
+          .getResult());
 }
 
 /// PTX of one product: fence, steps of depth 16, commit.
