@@ -146,7 +146,9 @@ Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes) {
           .getResult());
 }
 
-/// PTX of one product: fence, steps of depth 16, commit.
+/// PTX of one product: fence, steps of depth 16, commit. The barrier of the
+/// warp keeps ptxas from moving loads, whose results are wanted while the
+/// product runs, ahead of it.
 class ProductText {
 public:
   ProductText(int64_t columns, int64_t depth, bool isBF16)
@@ -174,7 +176,8 @@ public:
       out << "}, at, " << (k == 0 && !accumulate ? "keep" : "add") << ", 1, 1, "
           << (transposed ? 0 : 1) << ";\n";
     }
-    out << "wgmma.commit_group.sync.aligned;\n}";
+    out << "wgmma.commit_group.sync.aligned;\n"
+           "bar.warp.sync 0xffffffff;\n}";
     return text;
   }
 

@@ -148,24 +148,24 @@ private:
     return lookup(last, yielded);
   }
 
-  /// In this order: what the logits need, the product of values, the logits,
-  /// the rest of the back, the rest of the front.
+  /// In this order: the product of values, the front up to the logits, the
+  /// rest of the back, the rest of the front.
   SmallVector<Value> emitBody(ImplicitLocOpBuilder &b, scf::ForOp rotated,
                               ArrayRef<Value> carried) {
     IRMapping before, now;
     before.map(carried, rotated.getRegionIterArgs());
     now.map(loop.getInductionVar(), rotated.getInductionVar());
-    bool reached = false;
-    clone(b, now, [&](Operation *op) {
-      reached |= op == logits;
-      return !isBack(op) && !reached;
-    });
+    b.clone(*values, before);
     // Loads from global memory come early: their latency hides. Those from
     // shared memory stay with the fold, which then begins after the logits.
     clone(b, before,
           [&](Operation *op) { return isBack(op) && isa<LoadOp>(op); });
-    b.clone(*values, before);
-    b.clone(*logits, now);
+    bool reached = false;
+    clone(b, now, [&](Operation *op) {
+      bool take = !isBack(op) && !reached;
+      reached |= op == logits;
+      return take;
+    });
     clone(b, before, [&](Operation *op) {
       return isBack(op) && op != values && !isa<LoadOp>(op);
     });

@@ -6,8 +6,8 @@
 // Before the loop there is nothing to do meanwhile.
 // CHECK: simplex.contract %{{.*}} transposed
 // CHECK: scf.for
-// CHECK: %[[C:.*]] = simplex.combine
 // CHECK: %[[F0:.*]] = simplex.start_contract
+// CHECK: %[[C:.*]] = simplex.combine
 // CHECK-NEXT: %[[O:.*]] = simplex.await %[[F0]]
 // CHECK-NEXT: %[[F1:.*]] = simplex.start_contract %[[C]], %{{.*}} transposed
 // CHECK-NEXT: simplex.fold %{{.*}}, %[[O]]

@@ -14,11 +14,10 @@
 // CHECK: %[[SECOND:.*]] = arith.addi %[[BEGIN]], %c2
 // Each iteration multiplies the last key's, then computes its own.
 // CHECK: scf.for %[[J:.*]] = %[[SECOND]] to %[[END]] step %c2 iter_args(%[[LAST:.*]] = %[[BEGIN]], %[[P:.*]] = %[[P0]],
-// CHECK: simplex.load %arg1[%{{.*}}, %[[J]], %c0]
-// CHECK: %[[C:.*]] = simplex.combine
-// CHECK: simplex.load %arg3[%{{.*}}, %[[LAST]], %c0]
 // CHECK: %[[O:.*]] = simplex.contract %[[P]],
-// CHECK-NEXT: simplex.contract %[[C]], %{{.*}} transposed
+// CHECK: simplex.load %arg3[%{{.*}}, %[[LAST]], %c0]
+// CHECK: simplex.load %arg1[%{{.*}}, %[[J]], %c0]
+// CHECK: simplex.contract %{{.*}} transposed
 // CHECK: simplex.fold %{{.*}}, %[[O]]
 // CHECK: simplex.exp
 // CHECK: %[[NEXT:.*]] = simplex.convert

@@ -91,7 +91,7 @@ def RotateKeys : Pass<"simplex-rotate-keys", "::mlir::func::FuncOp"> {
     if (begin < end) {
       %p = softmax(logits(begin))
       scf.for %j = begin + step to end iter_args(%p) {
-        combine(%j); values(%p); logits(%j); fold; softmax
+        values(%p); combine(%j); logits(%j); fold; softmax
       }
       fold(values(%p))
     }
@@ -106,14 +106,15 @@ def OverlapContracts : Pass<"simplex-overlap-contracts", "::mlir::func::FuncOp">
   let description = [{
     In a rotated loop, splits each `simplex.contract` into `simplex.
     start_contract` and `simplex.await`. A product is awaited before its first
-    use or the start of the next one: the product of values is folded while the
-    logits are computed. Where a mask under a condition is the first user, both branches await.
+    use or the start of the next one: the next combined tile is built while the
+    values are multiplied, and the product of values is folded while the logits
+    are. Where a mask under a condition is the first user, both branches await.
 
     ```mlir
-    %o = simplex.contract %p, %v;  %s = simplex.contract %c, %k
-    simplex.fold %acc, %o;  simplex.exp %s
+    %o = simplex.contract %p, %v;  %c = simplex.combine ...
+    %s = simplex.contract %c, %k;  simplex.fold %acc, %o;  simplex.exp %s
     // ==>
-    %1 = simplex.start_contract %p, %v
+    %1 = simplex.start_contract %p, %v;  %c = simplex.combine ...
     %o = simplex.await %1;  %2 = simplex.start_contract %c, %k
     simplex.fold %acc, %o;  %s = simplex.await %2;  simplex.exp %s
     ```
