@@ -1,7 +1,8 @@
 """How lit runs the tests of SimplexIR.
 
 Features a test can ask for (`// REQUIRES: gpu`):
-  simplex-run, simplex-compile   the tool is built
+  simplex-run, simplex-compile, simplexir-match3, simplexir-example-launch
+                                 the tool is built
   plugin                         SimplexIRPlugin.so is built
   ptxas                          ptxas is on PATH, in CUDA_HOME, or beside the CUDA packages
   gpu                            an NVIDIA driver with a device
@@ -53,7 +54,7 @@ def has_gpu():
     return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
 
 
-for tool in ("simplex-run", "simplex-compile"):
+for tool in ("simplex-run", "simplex-compile", "simplexir-match3", "simplexir-example-launch"):
     if os.access(os.path.join(config.simplexir_tools, tool), os.X_OK):
         config.available_features.add(tool)
 if os.path.exists(os.path.join(config.simplexir_libs, "SimplexIRPlugin.so")):
@@ -78,5 +79,6 @@ config.substitutions += [
     ("%cxx", config.cxx),
     ("%config", config.build_type),
     ("%mlir_dir", config.mlir_dir),
+    ("%mlir_include", os.path.join(config.mlir_dir, "..", "..", "..", "include")),
     ("%llvm_dir", config.llvm_dir),
 ]

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -48,8 +49,11 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   manager.addNestedPass<func::FuncOp>(createStageTiles());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+  StageRowsOptions rows;
+  rows.sharedPerBlock = chip.sharedPerBlock;
+  rows.sharedPerProcessor = chip.sharedPerProcessor;
+  manager.addNestedPass<func::FuncOp>(createStageRows(rows));
   // For kernels whose schedule has wgmma.
-  manager.addNestedPass<func::FuncOp>(createStageRows());
   manager.addNestedPass<func::FuncOp>(createDeferRowSums());
   manager.addNestedPass<func::FuncOp>(createRotateKeys());
   manager.addNestedPass<func::FuncOp>(createOverlapContracts());
@@ -89,6 +93,9 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
 }
 
 void simplexir::buildHostPipeline(OpPassManager &manager, bool hooks) {
+  // A launch is parallel in itself.
+  manager.addNestedPass<func::FuncOp>(createForallToForLoopPass());
+  manager.addPass(createConvertBufferizationToMemRefPass()); // clones
   manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());

@@ -9,6 +9,7 @@
 #include "simplexir/Codegen/Pipelines.h"
 #include "simplexir/Dialect/Simplex/IR/Bufferize.h"
 #include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
+#include "simplexir/Dialect/Simplex/IR/Tiling.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -103,5 +104,6 @@ void simplexir::registerAllForCompiler(DialectRegistry &registry) {
   registerBufferization(registry);
   registerConversions(registry);
   registerBufferizableOpInterfaceExternalModels(registry);
+  registerTilingInterfaceExternalModels(registry);
   registerNVPTXTranslation(registry); // with the dialects gpu and nvvm
 }

@@ -160,7 +160,7 @@ private:
   Value step(OpBuilder &builder, scf::ForOp loop, Value current,
              IRMapping &mapping) {
     Location loc = exp.getLoc();
-    Value logits = mapping.lookup(exp.getLogits());
+    Value logits = mapping.lookupOrDefault(exp.getLogits());
     Value multiplier = mapping.lookupOrDefault(exp.getMultiplier());
     Value next = RowMaxOp::create(builder, loc, current.getType(), logits,
                                   current, multiplier, exp.getScaleAttr());

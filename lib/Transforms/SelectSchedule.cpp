@@ -127,22 +127,46 @@ private:
     return llvm::alignTo(llvm::divideCeil(length, tiles), multiple);
   }
 
+  /// Last keys whose tiles of key and value fill 32 KiB, a first-level cache:
+  /// they are read again for every outer key.
+  static int64_t getResidentKeys(AttentionOp op) {
+    int64_t bytes = op.getElementType().isF64() ? 8 : 4; // tiles are widened
+    int64_t keys = 32768 / (bytes * (op.getHeadDim() + op.getValueDim()));
+    return std::clamp<int64_t>(keys / 16 * 16, 16, 128);
+  }
+
+  /// Keys of whole tiles, relative to the last keys that `queries` use.
+  static double getRounding(AttentionOp op, int64_t keys, int64_t queries) {
+    int64_t window = op.getWindows().back();
+    if (window == 0 || window > (int64_t{1} << 30))
+      return 1;
+    if (op.getBidirectional())
+      window = 2 * window - 1;
+    int64_t length = window + queries - 1;
+    return static_cast<double>(llvm::alignTo(length, keys)) /
+           static_cast<double>(length);
+  }
+
   /// Rows share the loads of a key, but rows of several queries also visit
-  /// the union of their windows. rows / (rows + 2) is the share of multiply
-  /// instructions in a register-blocked product, measured within 10%.
+  /// the union of their windows, rounded up to whole tiles. rows / (rows + 2)
+  /// is the share of multiply instructions in a register-blocked product,
+  /// measured within 10%.
   Parts chooseCPU(AttentionOp op) {
+    int64_t wanted = getResidentKeys(op);
     int64_t heads = std::min<int64_t>(op.getGroupSize(), 32);
     int64_t best = 1;
     double bestRate = 0;
     for (int64_t queries = 1; queries * heads <= 32; queries *= 2) {
       double rows = static_cast<double>(queries * heads);
-      double rate = rows / (rows + 2) / getWaste(op.getWindows(), queries);
+      double rate =
+          rows / (rows + 2) / getWaste(op.getWindows(), queries) /
+          getRounding(op, chooseKeys(op, wanted, queries, 16), queries);
       if (rate > bestRate * 1.02) {
         bestRate = rate;
         best = queries;
       }
     }
-    return {best * heads, chooseKeys(op, 128, best, 16)};
+    return {best * heads, chooseKeys(op, wanted, best, 16)};
   }
 
   /// Four warps of 16 rows; two such blocks fit a multiprocessor. Rows that the

@@ -1,6 +1,7 @@
 // RUN: simplex-opt %s --simplex-cpu-pipeline="chip=x86-64-v3 emit=mlir" | FileCheck %s --check-prefix=VECTOR
 // RUN: simplex-opt %s --simplex-cpu-pipeline="chip=x86-64-v3" | FileCheck %s --check-prefix=CPU
-// RUN: simplex-opt %s --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" | FileCheck %s --check-prefix=GPU
+// RUN: simplex-opt %s --simplex-nvptx-pipeline="chip=sm_90 emit=mlir" | FileCheck %s --check-prefix=GPU
+// RUN: simplex-opt %s --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" | FileCheck %s --check-prefix=HOPPER
 // RUN: simplex-opt %s --simplex-nvptx-pipeline="chip=sm_80 emit=llvm" | FileCheck %s --check-prefix=NVVM
 // RUN: simplex-opt %s --simplex-nvptx-pipeline="chip=sm_80 emit=ptx" | FileCheck %s --check-prefix=PTX
 // RUN: not simplex-opt %s --simplex-nvptx-pipeline="chip=sm_12" 2>&1 | FileCheck %s --check-prefix=CHIP
@@ -22,6 +23,10 @@
 // GPU: gpu.module @dot_kernel
 // GPU: gpu.func @dot_kernel
 // GPU: mma.sync
+
+// HOPPER: gpu.func @dot_kernel
+// HOPPER-NOT: nvvm.mma.sync
+// HOPPER: wgmma.mma_async
 
 // NVVM: gpu.module @dot_kernel
 // NVVM: llvm.func @dot_kernel

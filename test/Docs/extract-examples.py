@@ -2,7 +2,8 @@
 
     extract-examples.py FILE... > examples.mlir
 
-An example is complete if its ```mlir block starts with `func.func` or `module`.
+An example is complete if its ```mlir block starts with `func.func` or `module`; what
+comes after a line `// ==>` is what a pass makes of it (see check-reference.py).
 Others are fragments and are skipped. Fails when a file given has no block at all.
 """
 
@@ -20,7 +21,7 @@ def main():
         if not blocks:
             sys.exit("%s: no ```mlir block" % path)
         for block in blocks:
-            body = block.group(1)
+            body = block.group(1).partition("// ==>")[0]
             if not re.match(r"\s*(//[^\n]*\s*)*(func\.func|module)", body):
                 continue
             line = text.count("\n", 0, block.start(1)) + 1

@@ -4,7 +4,7 @@
 
 // One nest is left; the maximum is carried with sum and accumulator, and one
 // exponential a logit is taken.
-// CHECK: %[[STATE:.+]]:3 = scf.for {{.*}} -> (!simplex.tile<16xf32>, !simplex.tile<16xf32>, !simplex.tile<16x64xf32>)
+// CHECK: %[[STATE:.+]]:3 = scf.for {{.*}} -> (!simplex.tile<8xf32>, !simplex.tile<8xf32>, !simplex.tile<8x64xf32>)
 // CHECK: scf.for {{.*}} iter_args(%[[M:.+]] = %{{.+}}, %[[L:.+]] = %{{.+}}, %[[A:.+]] = %{{.+}})
 // CHECK: %[[NEXT:.+]] = simplex.row_max %[[S:.+]], %[[M]] scale
 // CHECK: %[[L1:.+]] = simplex.rescale %[[L]] from %[[M]] to %[[NEXT]]
@@ -31,6 +31,30 @@ func.func @bounds(%s: !simplex.tile<16x16xf32>, %n: index, %k: index) -> !simple
     scf.yield %b : !simplex.tile<16xf32>
   }
   %l = scf.for %i = %c0 to %k step %c1 iter_args(%a = %zero) -> !simplex.tile<16xf32> {
+    %p = simplex.exp %s, %m scale 1.0 : !simplex.tile<16x16xf32>, !simplex.tile<16xf32>
+    %b = simplex.row_sum %p, %a : !simplex.tile<16x16xf32>, !simplex.tile<16xf32>
+    scf.yield %b : !simplex.tile<16xf32>
+  }
+  return %l : !simplex.tile<16xf32>
+}
+
+// Logits from before the loops.
+// DIFFERENT-LABEL: func.func @outside
+// DIFFERENT-SAME: %[[S:[^:]+]]: !simplex.tile<16x16xf32>
+// DIFFERENT: scf.for
+// DIFFERENT: %[[N:.+]] = simplex.row_max %[[S]]
+// DIFFERENT: simplex.exp %[[S]], %[[N]]
+// DIFFERENT-NOT: scf.for
+func.func @outside(%s: !simplex.tile<16x16xf32>, %n: index) -> !simplex.tile<16xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %low = simplex.fill 0xFFF0000000000000 : !simplex.tile<16xf32>
+  %zero = simplex.fill 0.0 : !simplex.tile<16xf32>
+  %m = scf.for %i = %c0 to %n step %c1 iter_args(%a = %low) -> !simplex.tile<16xf32> {
+    %b = simplex.row_max %s, %a scale 1.0 : !simplex.tile<16x16xf32>, !simplex.tile<16xf32>
+    scf.yield %b : !simplex.tile<16xf32>
+  }
+  %l = scf.for %i = %c0 to %n step %c1 iter_args(%a = %zero) -> !simplex.tile<16xf32> {
     %p = simplex.exp %s, %m scale 1.0 : !simplex.tile<16x16xf32>, !simplex.tile<16xf32>
     %b = simplex.row_sum %p, %a : !simplex.tile<16x16xf32>, !simplex.tile<16xf32>
     scf.yield %b : !simplex.tile<16xf32>

@@ -11,10 +11,10 @@
 // CHECK-SAME: %{{[^:]+}}: tensor<1x64x8x64xf32>, %[[K1:[^:]+]]: tensor<1x64x1x64xf32>, %[[K2:[^:]+]]: tensor<1x64x1x64xf32>
 // CHECK: keys(%[[K2]], %[[K1]])
 // CHECK-SAME: form multilinear windows [16, 128] key_biases [2.000000e+00, 1.000000e+00]
-// CPU-SAME: schedule = #simplex.schedule<rows = 16, keys = 80
+// CPU-SAME: schedule = #simplex.schedule<rows = 8, keys = 64
 // GPU-SAME: schedule = #simplex.schedule<rows = 16, keys = 64, splits = 4, warps = 4, stages = 2>
 // FORCED: schedule = #simplex.schedule<rows = 4, keys = 32
-// REMARK: remark: {{.*}}rows 16, keys 80
+// REMARK: remark: {{.*}}rows 8, keys 64
 func.func @reorder(%q: tensor<1x64x8x64xf32>, %k1: tensor<1x64x1x64xf32>, %k2: tensor<1x64x1x64xf32>)
     -> tensor<1x64x8x64xf32> {
   %out, %lse = simplex.attention query(%q) keys(%k1, %k2) values(%k1, %k2)

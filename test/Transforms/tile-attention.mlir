@@ -8,11 +8,11 @@
 // NOSCHEDULE: 'simplex.attention' op has no schedule: run --simplex-select-schedule first
 
 // The grid is batch x (key heads * head blocks) x query tiles.
-// CHECK: simplex.grid = array<i64: 0, 0, 1, -1, 1, 1, 0, 1, 2>
-// CHECK: %[[Q:.+]] = simplex.load {{.*}} heads 8 {{.*}} -> <16x64xf32>
+// CHECK: simplex.grid = array<i64: 0, 0, 1, -1, 1, 1, 0, 1, 1>
+// CHECK: %[[Q:.+]] = simplex.load {{.*}} heads 8 {{.*}} -> <8x64xf32>
 // First pass: maxima only. Key tiles outside, outer keys inside.
 // CHECK: %[[M:.+]] = scf.for
-// CHECK: %[[K:.+]] = simplex.load {{.*}} -> <80x64xf32>
+// CHECK: %[[K:.+]] = simplex.load {{.*}} -> <64x64xf32>
 // CHECK: scf.for
 // CHECK: simplex.combine #simplex.multilinear %[[Q]]
 // CHECK: simplex.contract %{{.+}}, %[[K]] transposed

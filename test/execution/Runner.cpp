@@ -9,6 +9,7 @@
 
 #include "Check.h"
 #include "Execution.h"
+#include "Tile.h"
 
 #include "simplexir/Reference/Compare.h"
 #include "simplexir/Reference/Npy.h"
@@ -156,6 +157,9 @@ void Runner::run(ArrayRef<const Case *> cases,
       mlir::parseSourceString<mlir::ModuleOp>(first.getModule(), &context);
   if (!module)
     return reportAll({Outcome::Fail, "cannot parse: " + diagnostics});
+  Random random(first.seed);
+  if (settings.tile && failed(tileAttention(*module, random)))
+    return reportAll({Outcome::Fail, "cannot tile: " + diagnostics});
   run::Execution execution(memory, first.getResults());
   if (Error error = execution.compile(*module, "attention", settings.chip,
                                       settings.ptxas)) {

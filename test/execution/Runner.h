@@ -27,6 +27,8 @@ struct Settings {
   std::string chip, ptxas;
   /// Change one element of each result by three times what is allowed.
   bool injectFault = false;
+  /// Cut the attention into tiles first.
+  bool tile = false;
 };
 
 enum class Outcome { Pass, Fail, Skip };

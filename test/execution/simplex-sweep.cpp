@@ -59,6 +59,10 @@ struct Options {
       cl::desc("Change one element of each result beyond its bound; every "
                "case must fail"),
       OURS};
+  cl::opt<bool> tile{
+      "tile",
+      cl::desc("Cut each attention into tiles of random sizes first (CPU)"),
+      OURS};
   cl::opt<std::string> saveTo{
       "save", cl::desc("Write failing cases here, for simplex-run"),
       cl::value_desc("DIR"), OURS};
@@ -222,6 +226,9 @@ static int run(int argc, char **argv) {
   settings.device = opts.device;
   settings.ptxas = opts.ptxas;
   settings.injectFault = opts.injectFault;
+  settings.tile = opts.tile;
+  if (settings.gpu && settings.tile)
+    return fail("--tile is for --target=cpu: the host puts the tiles together");
   settings.chip = opts.chipName;
   if (settings.chip.empty()) {
     Expected<std::string> chip = run::findChip(settings.gpu, opts.device);

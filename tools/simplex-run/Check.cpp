@@ -156,6 +156,12 @@ Expected<bool> run::verifyResults(const Problem &problem,
                static_cast<long long>(comparison.worstRow[0]),
                static_cast<long long>(comparison.worstRow[1]),
                static_cast<long long>(comparison.worstRow[2]));
+  const std::vector<uint8_t> &unspecified = expected.accuracy.unspecified;
+  if (auto left = count_if(unspecified, [](uint8_t x) { return x != 0; }))
+    os << format("  not compared: %lld of %llu pairs of a batch and a KV head, "
+                 "whose inputs are not finite\n",
+                 static_cast<long long>(left),
+                 static_cast<unsigned long long>(unspecified.size()));
   if (!comparison.message.empty())
     os << "  " << comparison.message << "\n";
   return comparison.pass;

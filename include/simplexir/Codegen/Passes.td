@@ -29,12 +29,27 @@ def AssignScratch : Pass<"simplex-assign-scratch", "::mlir::func::FuncOp"> {
     `simplex.workspace`, the bytes one thread needs.
 
     ```mlir
-    %l0 = simplex.fill 0.0 : !simplex.tile<8xf32>
-    %l = scf.for ... iter_args(%x = %l0) { %y = simplex.row_sum %p, %x ... }
+    func.func private @f(%m: memref<?x?x1x16xf32>, %n: index, %lse: memref<?x1x?xf32>)
+        attributes {simplex.kernel} {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %l0 = simplex.fill 0.0 : !simplex.tile<8xf32>
+      %l = scf.for %i = %c0 to %n step %c1 iter_args(%x = %l0) -> !simplex.tile<8xf32> {
+        %p = simplex.load %m[%c0, %i, %c0] valid(%c0, %n, %c1) heads 1
+             : memref<?x?x1x16xf32> -> !simplex.tile<8x16xf32>
+        %y = simplex.row_sum %p, %x : !simplex.tile<8x16xf32>, !simplex.tile<8xf32>
+        scf.yield %y : !simplex.tile<8xf32>
+      }
+      simplex.store %l, %lse[%c0, %c0, %c0] valid(%c0, %n, %c1) heads 1
+          : !simplex.tile<8xf32>, memref<?x1x?xf32>
+      return
+    }
     // ==>
-    %l0 = simplex.fill 0.0 {simplex.scratch = array<i64: 64>} : ...
-    %l = scf.for ... iter_args(%x = %l0) {
-      %y = simplex.row_sum %p, %x {simplex.in_place, simplex.scratch = array<i64: 64>} ... }
+    func.func private @f(..., %workspace: memref<?xi8>) attributes {simplex.workspace = 704} {
+      %l0 = simplex.fill 0.0 {simplex.scratch = array<i64: 576>}
+      %l = scf.for ... iter_args(%x = %l0) {
+        %p = simplex.load {simplex.scratch = array<i64: 64>}
+        %y = simplex.row_sum %p, %x {simplex.scratch = array<i64: 576>} } }
     ```
   }];
   let dependentDialects = ["::simplexir::SimplexDialect"];
@@ -80,7 +95,10 @@ def ExpandMath : Pass<"simplex-expand-math"> {
     `half`, f16 too (for chips without F16C).
 
     ```mlir
-    %y = math.exp2 %x : vector<16xf32>
+    func.func @f(%x: vector<16xf32>) -> vector<16xf32> {
+      %y = math.exp2 %x : vector<16xf32>
+      return %y : vector<16xf32>
+    }
     // ==>
     %t = arith.addf %x, %magic       // round to an integer n, in the low bits
     ...                              // polynomial in x - n
@@ -120,11 +138,17 @@ def LowerGridFunction : Pass<"simplex-lower-grid-function", "::mlir::ModuleOp"> 
     of the kernel's arguments.
 
     ```mlir
-    func.func @k(%q: memref<?x?x8x64xf32, strided<...>>, %n: index,
-                 %ws: memref<?xi8>) attributes {simplex.kernel} { body }
+    func.func private @k(%x: memref<?xf32, strided<[1], offset: ?>>, %ws: memref<?xi8>)
+        attributes {simplex.kernel, simplex.workspace = 256 : i64} {
+      %item = simplex.work_item
+      %v = memref.load %x[%item] : memref<?xf32, strided<[1], offset: ?>>
+      memref.store %v, %x[%item] : memref<?xf32, strided<[1], offset: ?>>
+      return
+    }
     // ==>
-    llvm.func @k(%words: !llvm.ptr, %first: i64, %last: i64, %workspace: !llvm.ptr) {
-      scf.for %item = %first to %last { body } }
+    llvm.func @k(%words: !llvm.ptr, %first: i64, %last: i64, %workspace: !llvm.ptr)
+    scf.for %item = %first to %last { memref.load; memref.store }
+    llvm.return
     ```
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
@@ -140,10 +164,19 @@ def EmitNVPTX : Pass<"simplex-emit-nvptx", "::mlir::ModuleOp"> {
     memory. ptxas is looked for in PATH and CUDA_HOME.
 
     ```mlir
-    gpu.module @kernels { llvm.func @f() attributes {nvvm.kernel} { ... } }
+    module attributes {gpu.container_module} {
+      gpu.module @kernels {
+        llvm.func @f() attributes {nvvm.kernel} {
+          llvm.return
+        }
+      }
+    }
     // ==>
-    gpu.binary @kernels [#gpu.object<#nvvm.target<chip = "sm_90a">, assembly = "...">]
+    gpu.binary @kernels [#gpu.object<#nvvm.target<chip = "sm_80">, assembly = "...">]
     ```
+
+    Errors: an unknown chip (the message lists the known ones); a cubin without
+    ptxas; what ptxas prints.
   }];
   let options = [
     Option<"chip", "chip", "std::string", "\"sm_80\"", "The GPU to compile for">,
@@ -175,7 +208,13 @@ def LowerLaunch : Pass<"simplex-lower-launch", "::mlir::ModuleOp"> {
     defined elsewhere.
 
     ```mlir
-    simplex.launch @kernel(%m, %i) : memref<?xf32>, index
+    func.func private @kernel(%m: memref<?xf32>, %i: index) attributes {simplex.kernel} {
+      return
+    }
+    func.func @f(%m: memref<?xf32>, %i: index) {
+      simplex.launch @kernel(%m, %i) : memref<?xf32>, index
+      return
+    }
     // ==>
     %status = llvm.load %context : !llvm.ptr -> i32
     scf.if (%status == 0) {

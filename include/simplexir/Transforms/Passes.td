@@ -18,13 +18,25 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     allows it, so that the largest window is the last, tiled one.
 
     ```mlir
-    simplex.attention ... windows [512, 32]
+    func.func @f(%q: tensor<1x?x8x64xf32>, %k1: tensor<1x?x1x64xf32>, %k2: tensor<1x?x1x64xf32>)
+        -> tensor<1x?x8x64xf32> {
+      %out, %lse = simplex.attention query(%q) keys(%k1, %k2) values(%k1, %k2)
+          form multilinear windows [512, 32]
+          : (tensor<1x?x8x64xf32>, tensor<1x?x1x64xf32>, tensor<1x?x1x64xf32>,
+             tensor<1x?x1x64xf32>, tensor<1x?x1x64xf32>)
+          -> (tensor<1x?x8x64xf32>, tensor<1x8x?xf32>)
+      return %out : tensor<1x?x8x64xf32>
+    }
     // ==>
-    simplex.attention ... windows [32, 512] {schedule = #simplex.schedule<rows = 8, keys = 128>}
+    simplex.attention ... windows [32, 512] {schedule = #simplex.schedule<rows = 32, keys = 112>}
     ```
 
-    Remarks (`--remarks-filter=simplex`): the schedule and why it was taken;
-    why warpgroup products (`wgmma`) are not used where the chip has them.
+    Remarks (`--remarks-filter=simplex --remark-format=emitRemark`): the
+    schedule, and how many more keys a tile visits than one query needs; why
+    warpgroup products (`wgmma`) are not used where the chip has them.
+
+    Errors: a target other than cpu or gpu; an option outside the schedule's
+    limits.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"cpu\"", "cpu or gpu">,
@@ -45,7 +57,21 @@ def Bufferize : Pass<"simplex-bufferize", "::mlir::ModuleOp"> {
     Upstream's one-shot bufferization of a module with its functions.
     Arguments become memrefs with dynamic strides except for the innermost
     dimension, which is contiguous: `strided<[?, ?, ?, 1], offset: ?>`;
-    results are returned as plain memrefs.
+    results are returned as plain memrefs. An operand that is a view across its
+    innermost dimension is copied.
+
+    ```mlir
+    func.func @f(%q: tensor<1x?x2x8xf32>) -> tensor<1x?x2x8xf32> {
+      %out, %lse = simplex.attention query(%q) keys(%q) values(%q) form multilinear windows [4]
+          : (tensor<1x?x2x8xf32>, tensor<1x?x2x8xf32>, tensor<1x?x2x8xf32>)
+          -> (tensor<1x?x2x8xf32>, tensor<1x2x?xf32>)
+      return %out : tensor<1x?x2x8xf32>
+    }
+    // ==>
+    memref.alloc
+    memref.alloc
+    simplex.attention query(%q) keys(%q) values(%q) outs(%out, %lse)
+    ```
   }];
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
                            "::mlir::memref::MemRefDialect"];
@@ -58,6 +84,18 @@ def OutlineKernels : Pass<"simplex-outline-kernels", "::mlir::ModuleOp"> {
     private function with the attribute `simplex.kernel`, whose arguments are
     the operands: memrefs with dynamic strides (innermost contiguous) and
     index values, in the order query, keys, values, positions, range, outs.
+
+    ```mlir
+    func.func @f(%q: memref<1x9x2x8xf32>, %out: memref<1x9x2x8xf32>, %lse: memref<1x2x9xf32>) {
+      simplex.attention query(%q) keys(%q) values(%q) outs(%out, %lse) form multilinear windows [4]
+          : (memref<1x9x2x8xf32>, memref<1x9x2x8xf32>, memref<1x9x2x8xf32>,
+             memref<1x9x2x8xf32>, memref<1x2x9xf32>) -> ()
+      return
+    }
+    // ==>
+    func.func private @f_kernel(...) attributes {simplex.kernel} { simplex.attention }
+    func.func @f { memref.cast; simplex.launch @f_kernel(%q, %q, %q, %out, %lse) }
+    ```
   }];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect",
                            "::simplexir::SimplexDialect"];
@@ -74,6 +112,28 @@ def TileAttention : Pass<"simplex-tile-attention", "::mlir::func::FuncOp"> {
 
     With `widen`, tiles hold the accumulator type instead of the element type
     (what the CPU wants).
+
+    ```mlir
+    func.func private @kernel(%q: memref<?x?x2x8xf32>, %k: memref<?x?x2x8xf32>, %v: memref<?x?x2x8xf32>,
+                              %out: memref<?x?x2x8xf32>, %lse: memref<?x2x?xf32>)
+        attributes {simplex.kernel} {
+      simplex.attention query(%q) keys(%k) values(%v) outs(%out, %lse) form multilinear windows [4]
+          {schedule = #simplex.schedule<rows = 8, keys = 16>}
+          : (memref<?x?x2x8xf32>, memref<?x?x2x8xf32>, memref<?x?x2x8xf32>,
+             memref<?x?x2x8xf32>, memref<?x2x?xf32>) -> ()
+      return
+    }
+    // ==>
+    simplex.work_item
+    simplex.load                                   // the query rows
+    scf.for { simplex.load; simplex.combine; simplex.contract; simplex.mask; simplex.row_max }
+    scf.for { simplex.contract; simplex.mask; simplex.exp; simplex.row_sum; simplex.fold }
+    simplex.finalize
+    simplex.store
+    simplex.store
+    ```
+
+    Errors: an attention without a schedule.
   }];
   let options = [
     Option<"widen", "widen", "bool", "false", "Tiles hold the accumulator type">,
@@ -91,11 +151,26 @@ def FuseOnlineSoftmax : Pass<"simplex-fuse-online-softmax"> {
     with sum and accumulator, which `simplex.rescale` moves to each new one.
 
     ```mlir
-    %m = scf.for ... { simplex.row_max }
-    %l, %acc = scf.for ... { simplex.exp %s, %m ... }
+    func.func @f(%s: !simplex.tile<16x16xf32>, %begin: index, %end: index, %step: index)
+        -> !simplex.tile<16xf32> {
+      %low = simplex.fill 0xFFF0000000000000 : !simplex.tile<16xf32>
+      %zero = simplex.fill 0.0 : !simplex.tile<16xf32>
+      %max = scf.for %i = %begin to %end step %step iter_args(%m = %low) -> !simplex.tile<16xf32> {
+        %new = simplex.row_max %s, %m scale 1.0 : !simplex.tile<16x16xf32>, !simplex.tile<16xf32>
+        scf.yield %new : !simplex.tile<16xf32>
+      }
+      %sum = scf.for %i = %begin to %end step %step iter_args(%l = %zero) -> !simplex.tile<16xf32> {
+        %p = simplex.exp %s, %max scale 1.0 : !simplex.tile<16x16xf32>, !simplex.tile<16xf32>
+        %new = simplex.row_sum %p, %l : !simplex.tile<16x16xf32>, !simplex.tile<16xf32>
+        scf.yield %new : !simplex.tile<16xf32>
+      }
+      return %sum : !simplex.tile<16xf32>
+    }
     // ==>
-    %m, %l, %acc = scf.for ... { simplex.row_max; simplex.rescale; simplex.exp ... }
+    scf.for { simplex.row_max; simplex.rescale; simplex.exp; simplex.row_sum }
     ```
+
+    Nests that do not match, and maxima with other users, stay as they are.
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::simplexir::SimplexDialect"];
 }
@@ -107,8 +182,13 @@ def FoldBiases : Pass<"simplex-fold-biases"> {
     is rewritten.
 
     ```mlir
-    %s = simplex.contract %c, %k transposed {bias = 0.5 : f64}
+    func.func @f(%c: !simplex.tile<16x32xf32>, %k: !simplex.tile<8x32xf32>) -> !simplex.tile<16x8xf32> {
+      %s = simplex.contract %c, %k transposed {bias = 0.5 : f64}
+           : !simplex.tile<16x32xf32>, !simplex.tile<8x32xf32> -> !simplex.tile<16x8xf32>
+      return %s : !simplex.tile<16x8xf32>
+    }
     // ==>
+    %zero = simplex.fill 0.0
     %r = simplex.row_sum %c, %zero {factor = 0.5 : f64}
     %s = simplex.contract %c, %k init %r transposed
     ```
@@ -121,6 +201,18 @@ def GuardMasks : Pass<"simplex-guard-masks"> {
   let description = [{
     Puts each `simplex.mask` under a condition that is false for tiles inside
     every row's windows.
+
+    ```mlir
+    func.func @f(%s: !simplex.tile<16x32xf32>, %i: index, %j: index, %begin: index, %end: index)
+        -> !simplex.tile<16x32xf32> {
+      %m = simplex.mask %s rows(%i) columns(%j) range(%begin, %end) windows [64] heads 8
+           : !simplex.tile<16x32xf32>
+      return %m : !simplex.tile<16x32xf32>
+    }
+    // ==>
+    %edge = arith.cmpi; arith.ori
+    scf.if %edge { simplex.mask } else { %s }
+    ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
                            "::simplexir::SimplexDialect"];

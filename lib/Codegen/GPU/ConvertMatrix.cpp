@@ -70,15 +70,18 @@ struct CombinePattern : TilePattern<CombineOp> {
     TileType type = op.getResult().getType();
     int64_t columns = getColumnFragments(type);
     SmallVector<SmallVector<Value>> rows(columns);
-    for (int64_t c = 0; c < columns; ++c)
-      for (size_t t = 0; t < problem.terms.size(); ++t)
-        rows[c].push_back(multiplyRows(problem, b, t, c));
     SmallVector<SmallVector<Value>, 2> results{
         SmallVector<Value>(getRowFragments() * columns)};
-    if (op.getMagnitude())
+    if (op.getMagnitude()) {
+      for (int64_t c = 0; c < columns; ++c)
+        rows[c] = multiplyRows(problem, b, c);
       results.push_back({makeHeadroom(
           problem, b, llvm::getSingleElement(adaptor.getMagnitude()), rows)});
-    for (int64_t c = 0; c < columns; ++c)
+    }
+    for (int64_t c = 0; c < columns; ++c) {
+      // Late, where it can be: fewer registers are alive.
+      if (rows[c].empty())
+        rows[c] = multiplyRows(problem, b, c);
       for (int64_t m = 0; m < getRowFragments(); ++m) {
         Value sum;
         for (auto [term, row] : llvm::zip_equal(problem.terms, rows[c]))
@@ -87,6 +90,7 @@ struct CombinePattern : TilePattern<CombineOp> {
               row, problem.compute);
         results[0][m * columns + c] = b.convert(sum, type.getElementType());
       }
+    }
     rewriter.replaceOpWithMultiple(op, results);
     return success();
   }
@@ -132,10 +136,18 @@ private:
     Type compute;
   };
 
-  /// What term `t` multiplies the query with: the product of the outer keys'
-  /// rows, biases added, and the coefficient; null is 1.
-  static Value multiplyRows(const Problem &problem, FragmentBuilder &b,
-                            size_t t, int64_t fragment) {
+  /// What each term multiplies a fragment of the query with: the product of
+  /// the outer keys' rows, biases added, and the coefficient; null is 1.
+  static SmallVector<Value> multiplyRows(const Problem &problem,
+                                         FragmentBuilder &b, int64_t fragment) {
+    SmallVector<Value> rows;
+    for (size_t t = 0; t < problem.terms.size(); ++t)
+      rows.push_back(multiplyRow(problem, b, t, fragment));
+    return rows;
+  }
+
+  static Value multiplyRow(const Problem &problem, FragmentBuilder &b, size_t t,
+                           int64_t fragment) {
     const FormTerm &term = problem.terms[t];
     Value product = getCoefficient(problem, b, t, fragment);
     for (auto [k, key] : llvm::enumerate(problem.keys)) {

@@ -81,14 +81,12 @@ struct MaskPattern : TilePattern<MaskOp> {
     for (int64_t m = 0; m < getRowFragments(); ++m)
       for (int64_t half : {0, 1}) {
         auto [begin, end] = getColumns(op, b, b.row(m, half));
-        begin = getOwnColumn(b, begin, type.getColumns());
-        end = getOwnColumn(b, end, type.getColumns());
         for (int64_t c = 0; c < columns; ++c) {
           Value &fragment = results[m * columns + c];
           Value pair = b.extract(fragment, half);
           for (int64_t i : {0, 1}) {
             Value column = arith::ConstantOp::create(
-                b, b.getI32IntegerAttr(static_cast<int32_t>(c * 8 + i)));
+                b, b.getI32IntegerAttr(static_cast<int32_t>(8 * c + i)));
             Value low = arith::CmpIOp::create(b, arith::CmpIPredicate::sge,
                                               column, begin);
             Value high = arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
@@ -106,16 +104,8 @@ struct MaskPattern : TilePattern<MaskOp> {
   }
 
 private:
-  /// A bound of columns, counted from this thread's first one: constants are
-  /// compared with it, not a register for each column.
-  static Value getOwnColumn(FragmentBuilder &b, Value bound, int64_t columns) {
-    bound = arith::MaxSIOp::create(b, bound, b.index(0));
-    bound = arith::MinSIOp::create(b, bound, b.index(columns));
-    bound = arith::SubIOp::create(b, bound, b.column(0));
-    return arith::IndexCastOp::create(b, b.getI32Type(), bound);
-  }
-
-  /// The tile's columns that a row may use.
+  /// The tile's columns that a row may use, counted from this thread's first
+  /// one; in 32 bits, since every element is compared with them.
   static std::pair<Value, Value> getColumns(MaskOp op, FragmentBuilder &b,
                                             Value row) {
     Value position = b.add(op.getPosition(), b.div(row, op.getHeads()));
@@ -136,8 +126,13 @@ private:
       drop(arith::CmpIPredicate::slt, from);
       drop(arith::CmpIPredicate::sge, to);
     }
-    auto relative = [&](Value bound) {
-      return arith::SubIOp::create(b, bound, op.getColumn()).getResult();
+    auto relative = [&](Value bound) -> Value {
+      bound = arith::SubIOp::create(b, bound, op.getColumn());
+      bound = b.createOrFold<arith::MaxSIOp>(bound, b.index(0));
+      int64_t columns = cast<TileType>(op.getType()).getColumns();
+      bound = b.createOrFold<arith::MinSIOp>(bound, b.index(columns));
+      return arith::IndexCastOp::create(
+          b, b.getI32Type(), arith::SubIOp::create(b, bound, b.column(0)));
     };
     return {relative(begin), relative(end)};
   }

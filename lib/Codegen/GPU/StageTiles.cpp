@@ -91,6 +91,7 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
           tiles[loop].insert(load);
       }
     });
+    hoistRows();
     for (LoadOp load : queries)
       stageQuery(load);
     for (auto &[loop, loads] : tiles)
@@ -107,6 +108,24 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
       if (combine && combine->hasOneUse())
         combine->moveBefore(op);
     });
+  }
+
+  /// Rows of outer keys and values are asked for at the start of their step, so
+  /// that they arrive during its first product.
+  void hoistRows() {
+    SmallVector<LoadOp> rows;
+    getOperation().walk([&](LoadOp load) {
+      if (load.getType().getRows() == 1)
+        rows.push_back(load);
+    });
+    for (LoadOp load : llvm::reverse(rows)) {
+      Block *block = load->getBlock();
+      if (llvm::all_of(load->getOperands(), [&](Value operand) {
+            Operation *def = operand.getDefiningOp();
+            return !def || def->getBlock() != block;
+          }))
+        load->moveBefore(block, block->begin());
+    }
   }
 
   void stageQuery(LoadOp load) {

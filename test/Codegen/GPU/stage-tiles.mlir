@@ -8,7 +8,7 @@
 
 // Rows are padded by 16 bytes: no bank conflicts.
 // CHECK: memref.alloc() : memref<1x16x72xbf16, #gpu.address_space<workgroup>>
-// CHECK: simplex.copy_terms #simplex.multilinear
+// CHECK: simplex.copy %arg0
 // CHECK: memref.alloc() : memref<2x64x72xbf16, #gpu.address_space<workgroup>>
 // The first tile is on its way before the loop, the next one in it.
 // CHECK: simplex.copy

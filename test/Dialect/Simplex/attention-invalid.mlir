@@ -847,3 +847,120 @@ func.func @case75(%q: tensor<1x6x4x8xf32>, %k: tensor<1x9x2x8xf32>, %v: tensor<1
       -> (tensor<1x6x4x5xf32>, tensor<1x4x6xf32>)
   return
 }
+
+// -----
+
+// C4: the extent may be in any of the types.
+func.func @c4_dynamic_query(%q: tensor<?x6x4x8xf32>, %k: tensor<2x9x2x8xf32>, %v: tensor<3x9x2x8xf32>) {
+  // expected-error @+1 {{'simplex.attention' op value 1 has batch size 3, expected 2 as key 1}}
+  %out, %lse = simplex.attention query(%q) keys(%k) values(%v) form multilinear windows [4]
+      : (tensor<?x6x4x8xf32>, tensor<2x9x2x8xf32>, tensor<3x9x2x8xf32>)
+      -> (tensor<?x6x4x8xf32>, tensor<?x4x6xf32>)
+  return
+}
+
+// -----
+
+// C5
+func.func @c5_dynamic_key(%q: tensor<1x6x4x8xf32>, %k1: tensor<1x?x2x8xf32>, %k2: tensor<1x9x2x8xf32>,
+                          %v1: tensor<1x?x2x8xf32>, %v2: tensor<1x8x2x8xf32>) {
+  // expected-error @+1 {{'simplex.attention' op value 2 has length 8, expected 9 as key 2}}
+  %out, %lse = simplex.attention query(%q) keys(%k1, %k2) values(%v1, %v2) form multilinear windows [4, 4]
+      : (tensor<1x6x4x8xf32>, tensor<1x?x2x8xf32>, tensor<1x9x2x8xf32>, tensor<1x?x2x8xf32>,
+         tensor<1x8x2x8xf32>) -> (tensor<1x6x4x8xf32>, tensor<1x4x6xf32>)
+  return
+}
+
+// -----
+
+// C14: also by what the keys say of the batch.
+func.func @c14_batch(%q: tensor<?x6x4x8xf32>, %k: tensor<2x9x2x8xf32>) {
+  // expected-error @+1 {{'simplex.attention' op out has type 'tensor<3x6x4x8xf32>', expected 'tensor<2x6x4x8xf32>' (up to compatible dynamic dimensions)}}
+  %out, %lse = simplex.attention query(%q) keys(%k) values(%k) form multilinear windows [4]
+      : (tensor<?x6x4x8xf32>, tensor<2x9x2x8xf32>, tensor<2x9x2x8xf32>)
+      -> (tensor<3x6x4x8xf32>, tensor<?x4x6xf32>)
+  return
+}
+
+// -----
+
+// Clauses that are missing, twice, or nonsense.
+func.func @no_windows(%q: tensor<1x6x4x8xf32>) {
+  // expected-error @+2 {{custom op 'simplex.attention' expected 'windows'}}
+  %out, %lse = simplex.attention query(%q) keys(%q) values(%q) form multilinear
+      : (tensor<1x6x4x8xf32>, tensor<1x6x4x8xf32>, tensor<1x6x4x8xf32>)
+      -> (tensor<1x6x4x8xf32>, tensor<1x4x6xf32>)
+  return
+}
+
+// -----
+
+func.func @windows_twice(%q: tensor<1x6x4x8xf32>) {
+  // expected-error @+1 {{custom op 'simplex.attention' attribute 'windows' occurs more than once in the attribute list}}
+  %out, %lse = simplex.attention query(%q) keys(%q) values(%q) form multilinear windows [4]
+      {windows = array<i64: 3>}
+      : (tensor<1x6x4x8xf32>, tensor<1x6x4x8xf32>, tensor<1x6x4x8xf32>)
+      -> (tensor<1x6x4x8xf32>, tensor<1x4x6xf32>)
+  return
+}
+
+// -----
+
+func.func @windows_too_large(%q: tensor<1x6x4x8xf32>) {
+  // expected-error @+1 {{custom op 'simplex.attention' integer value too large}}
+  %out, %lse = simplex.attention query(%q) keys(%q) values(%q) form multilinear windows [99999999999999999999]
+      : (tensor<1x6x4x8xf32>, tensor<1x6x4x8xf32>, tensor<1x6x4x8xf32>)
+      -> (tensor<1x6x4x8xf32>, tensor<1x4x6xf32>)
+  return
+}
+
+// -----
+
+func.func @form_text(%q: tensor<1x6x4x8xf32>) {
+  // expected-error @+1 {{custom op 'simplex.attention' expected an attribute with the form interface, found "multilinear"}}
+  %out, %lse = simplex.attention query(%q) keys(%q) values(%q) form "multilinear" windows [4]
+      : (tensor<1x6x4x8xf32>, tensor<1x6x4x8xf32>, tensor<1x6x4x8xf32>)
+      -> (tensor<1x6x4x8xf32>, tensor<1x4x6xf32>)
+  return
+}
+
+// -----
+
+func.func @biases_text(%q: tensor<1x6x4x8xf32>) {
+  // expected-error @+2 {{expected floating point literal}}
+  // expected-error @+1 {{expected ']'}}
+  %out, %lse = simplex.attention query(%q) keys(%q) values(%q) form multilinear windows [4] key_biases [one]
+      : (tensor<1x6x4x8xf32>, tensor<1x6x4x8xf32>, tensor<1x6x4x8xf32>)
+      -> (tensor<1x6x4x8xf32>, tensor<1x4x6xf32>)
+  return
+}
+
+// -----
+
+func.func @no_function_type(%q: tensor<1x6x4x8xf32>) {
+  // expected-error @+2 {{invalid kind of type specified: expected builtin.function, but found 'f32'}}
+  %out, %lse = simplex.attention query(%q) keys(%q) values(%q) form multilinear windows [4]
+      : f32
+  return
+}
+
+// -----
+
+func.func @positions_i32(%q: tensor<1x6x4x8xf32>, %i: i32) { // expected-note {{prior use here}}
+  // expected-error @+2 {{use of value '%i' expects different type than prior uses: 'index' vs 'i32'}}
+  %out, %lse = simplex.attention query(%q) keys(%q) values(%q)
+      positions(%i, %i) form multilinear windows [4]
+      : (tensor<1x6x4x8xf32>, tensor<1x6x4x8xf32>, tensor<1x6x4x8xf32>)
+      -> (tensor<1x6x4x8xf32>, tensor<1x4x6xf32>)
+  return
+}
+
+// -----
+
+func.func @query_pointer(%q: !llvm.ptr, %k: tensor<1x6x4x8xf32>) {
+  // expected-error @+1 {{'simplex.attention' op query must be a ranked tensor or memref, found '!llvm.ptr'}}
+  %out, %lse = simplex.attention query(%q) keys(%k) values(%k) form multilinear windows [4]
+      : (!llvm.ptr, tensor<1x6x4x8xf32>, tensor<1x6x4x8xf32>)
+      -> (tensor<1x6x4x8xf32>, tensor<1x4x6xf32>)
+  return
+}

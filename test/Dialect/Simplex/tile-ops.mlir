@@ -255,3 +255,12 @@ func.func @f(%i: index) {
   simplex.launch @f(%i) : index
   return
 }
+
+// -----
+
+func.func @f(%q: !simplex.tile<4x8xf32>) {
+  // expected-error @+1 {{'simplex.combine' op form determinant takes exactly 2 keys (n = 3), found 1}}
+  %0 = simplex.combine #simplex.determinant %q biases [] factor 1 head_dim 8
+       : !simplex.tile<4x8xf32> -> !simplex.tile<4x8xf32>
+  return
+}

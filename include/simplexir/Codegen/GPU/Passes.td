@@ -58,6 +58,34 @@ def StageTiles : Pass<"simplex-stage-tiles", "::mlir::func::FuncOp"> {
                            "::mlir::gpu::GPUDialect", "::mlir::scf::SCFDialect"];
 }
 
+def StageRows : Pass<"simplex-stage-rows", "::mlir::func::FuncOp"> {
+  let summary = "Keep the rows of outer keys and values in shared memory";
+  let description = [{
+    All rows that the loop over an outer key visits are copied before the loops
+    over last-key tiles, which read them again and again, and then need not ask
+    whether the operand's strides keep pairs of elements aligned. Needs a
+    window, not more rows than `max-rows`, and shared memory that does not cost
+    the multiprocessor a block; other loads stay as they are.
+
+    ```mlir
+    scf.for %j = %begin ... { simplex.load %k1[%b, %j, %h] -> <1x128xbf16> }
+    // ==>
+    simplex.copy %k1[%b, %begin, %h] ... to %rows
+    scf.for %j = %begin ... { simplex.load_row %rows[%j - %begin] }
+    ```
+  }];
+  let options = [
+    Option<"maxRows", "max-rows", "int64_t", "64",
+           "The most rows of one operand to keep">,
+    Option<"sharedPerBlock", "shared-per-block", "int64_t", "232448",
+           "Shared memory that a block may have, in bytes">,
+    Option<"sharedPerProcessor", "shared-per-processor", "int64_t", "233472",
+           "Shared memory of a multiprocessor, in bytes">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::memref::MemRefDialect", "::simplexir::SimplexDialect"];
+}
+
 def ConvertSimplexToGPU : Pass<"convert-simplex-to-gpu", "::mlir::ModuleOp"> {
   let summary = "Spread tiles over the registers of warps";
   let description = [{
@@ -69,6 +97,14 @@ def ConvertSimplexToGPU : Pass<"convert-simplex-to-gpu", "::mlir::ModuleOp"> {
 
     Where the schedule has `wgmma`, products read boxes in shared memory by
     `wgmma.mma_async`, in inline PTX; one warp's rows keep the same layout.
+
+    ```mlir
+    %s = simplex.contract %c, %k transposed
+         : !simplex.tile<16x16xbf16>, memref<8x16xbf16, 3> -> !simplex.tile<16x8xf32>
+    // ==>
+    %b = nvgpu.ldmatrix %k[...]
+    %s = nvgpu.mma.sync (%c, %b, %zero) {mmaShape = [16, 8, 16]}
+    ```
   }];
   let options = [
     Option<"wgmma", "wgmma", "bool", "true", "The chip has warpgroup products">,
@@ -86,6 +122,18 @@ def SinkFragments : Pass<"simplex-sink-fragments"> {
     before their first user, so that few fragments are alive at a time: the
     combiner next to the product that reads it, a product of values next to the
     fold that adds it.
+
+    ```mlir
+    %a = nvgpu.ldmatrix %x[...]
+    %b = nvgpu.ldmatrix %y[...]
+    use(%a)
+    use(%b)
+    // ==>
+    %a = nvgpu.ldmatrix %x[...]
+    use(%a)
+    %b = nvgpu.ldmatrix %y[...]
+    use(%b)
+    ```
   }];
 }
 
@@ -96,6 +144,23 @@ def AssignSharedMemory : Pass<"simplex-assign-shared-memory", "::mlir::gpu::GPUM
     `gpu.dynamic_shared_memory`, one after the other (a buffer marked
     `simplex.reuse` takes the place of the rings, which are dead by then), and
     records the size as `simplex.shared_memory`.
+
+    ```mlir
+    module {
+      gpu.module @kernels {
+        gpu.func @f(%x: f32, %i: index) kernel {
+          %rows = memref.alloc() : memref<64xf32, #gpu.address_space<workgroup>>
+          memref.store %x, %rows[%i] : memref<64xf32, #gpu.address_space<workgroup>>
+          gpu.return
+        }
+      }
+    }
+    // ==>
+    gpu.func @f() kernel {
+      %memory = gpu.dynamic_shared_memory
+      %rows = memref.view %memory
+      memref.store
+    ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
                            "::mlir::memref::MemRefDialect"];

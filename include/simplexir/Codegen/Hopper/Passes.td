@@ -30,28 +30,6 @@ def DeferRowSums : Pass<"simplex-defer-row-sums", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::simplexir::SimplexDialect"];
 }
 
-def StageRows : Pass<"simplex-stage-rows", "::mlir::func::FuncOp"> {
-  let summary = "Keep the rows of outer keys and values in shared memory";
-  let description = [{
-    All rows that the loop over an outer key visits are copied before the loops
-    over last-key tiles, which read them again and again. Needs a window, and
-    not more rows than `max-rows`; other loads stay as they are.
-
-    ```mlir
-    scf.for %j = %begin ... { simplex.load %k1[%b, %j, %h] -> <1x128xbf16> }
-    // ==>
-    simplex.copy %k1[%b, %begin, %h] ... to %rows
-    scf.for %j = %begin ... { simplex.load_row %rows[%j - %begin] }
-    ```
-  }];
-  let options = [
-    Option<"maxRows", "max-rows", "int64_t", "64",
-           "The most rows of one operand to keep">,
-  ];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
-                           "::mlir::memref::MemRefDialect", "::simplexir::SimplexDialect"];
-}
-
 def SpeculateMaximum : Pass<"simplex-speculate-maximum", "::mlir::func::FuncOp"> {
   let summary = "Leave running maxima out of the inner loop, and check afterwards";
   let description = [{

@@ -44,8 +44,13 @@ double AttentionOp::getValueBias(int64_t value) {
 SmallVector<Type, 2> AttentionOp::inferResultTypes() {
   ShapedType query = getQueryType();
   ArrayRef<int64_t> q = query.getShape();
-  SmallVector<int64_t> out{q[0], q[1], q[2], getValueDim()};
-  SmallVector<int64_t> lse{q[0], q[2], q[1]};
+  int64_t batch = q[0];
+  for (OperandRange operands : {getKeys(), getValues()})
+    for (Type type : operands.getTypes())
+      if (ShapedType::isDynamic(batch))
+        batch = cast<ShapedType>(type).getDimSize(0);
+  SmallVector<int64_t> out{batch, q[1], q[2], getValueDim()};
+  SmallVector<int64_t> lse{batch, q[2], q[1]};
   return {RankedTensorType::get(out, getElementType()),
           RankedTensorType::get(lse, getAccumulatorType())};
 }

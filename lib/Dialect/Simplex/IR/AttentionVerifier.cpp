@@ -27,10 +27,6 @@ struct Named {
   ShapedType type;
 };
 
-bool compatible(int64_t a, int64_t b) {
-  return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b;
-}
-
 class Verifier {
 public:
   explicit Verifier(AttentionOp op) : op(op) {}
@@ -97,13 +93,26 @@ private:
     return success();
   }
 
-  LogicalResult expectDim(const Named &operand, int64_t index, StringRef what,
-                          int64_t expected, StringRef reason) {
-    int64_t found = operand.type.getDimSize(index);
-    if (compatible(found, expected))
-      return success();
-    return op.emitOpError() << operand.name << " has " << what << " " << found
-                            << ", expected " << expected << " " << reason;
+  /// Operands in [first, last) agree in a dimension: with the first of them
+  /// whose type has the extent.
+  LogicalResult expectSame(size_t first, size_t last, int64_t index,
+                           StringRef what) {
+    const Named *known = nullptr;
+    for (size_t i = first; i < last; ++i) {
+      const Named &operand = operands[i];
+      int64_t found = operand.type.getDimSize(index);
+      if (ShapedType::isDynamic(found))
+        continue;
+      if (!known)
+        known = &operand;
+      int64_t expected = known->type.getDimSize(index);
+      if (found != expected)
+        return op.emitOpError()
+               << operand.name << " has " << what << " " << found
+               << ", expected " << expected << " as "
+               << (known->name == "query" ? "the query" : known->name);
+    }
+    return success();
   }
 
   LogicalResult verifyShapes() {
@@ -122,24 +131,13 @@ private:
                                                    : std::to_string(extent));
       }
     }
-    const Named &query = operands[0], &key = operands[1];
-    const Named &value = operands[1 + op.getKeys().size()];
-    for (size_t i = 1; i < operands.size(); ++i) {
-      const Named &operand = operands[i];
-      bool isKey = i <= op.getKeys().size();
-      if (failed(expectDim(operand, 0, "batch size", query.type.getDimSize(0),
-                           "as the query")) || // C4
-          failed(expectDim(operand, 1, "length", key.type.getDimSize(1),
-                           "as key 1")) || // C5
-          failed(expectDim(operand, 2, "head count", key.type.getDimSize(2),
-                           "as key 1")) || // C6
-          failed(isKey ? expectDim(operand, 3, "head dim",
-                                   query.type.getDimSize(3), "as the query")
-                       : expectDim(operand, 3, "head dim",
-                                   value.type.getDimSize(3),
-                                   "as value 1"))) // C7, C8
-        return failure();
-    }
+    size_t end = operands.size(), firstValue = 1 + op.getKeys().size();
+    if (failed(expectSame(0, end, 0, "batch size")) ||      // C4
+        failed(expectSame(1, end, 1, "length")) ||          // C5
+        failed(expectSame(1, end, 2, "head count")) ||      // C6
+        failed(expectSame(0, firstValue, 3, "head dim")) || // C7
+        failed(expectSame(firstValue, end, 3, "head dim"))) // C8
+      return failure();
     if (op.getHeads() % op.getKeyHeads() != 0) // C6
       return op.emitOpError()
              << "query has " << op.getHeads()

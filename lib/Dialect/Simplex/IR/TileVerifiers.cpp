@@ -125,7 +125,9 @@ LogicalResult CombineOp::verify() {
   if (getHeadDim() < 1 || static_cast<int64_t>(getHeadDim()) > columns)
     return emitOpError() << "'head_dim' must be from 1 to the " << columns
                          << " columns of the tile, found " << getHeadDim();
-  return success();
+  // The query, the outer keys, and the last key of the product to come.
+  return getForm().verifyForm([&] { return emitOpError(); },
+                              getKeys().size() + 2, getHeadDim());
 }
 
 LogicalResult MaskOp::verify() {

@@ -20,6 +20,8 @@ def Simplex_Dialect : Dialect {
     they work on `!simplex.tile` values, which are on-chip data with no memory
     of their own until a target's conversion gives them one.
   }];
+  // Shapes are read, and canonical forms cast, in its operations.
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
   let useDefaultAttributePrinterParser = 1;
   let useDefaultTypePrinterParser = 1;
   let hasOperationAttrVerify = 0;

@@ -39,12 +39,16 @@ def Simplex_AttentionOp : Simplex_Op<"attention", [
     where `bidirectional`; w = 0 is unlimited. A row with no allowed tuple
     gives out 0 and lse -inf.
 
+    On tensors the operation has upstream's tiling interface over (batch, key
+    head, query): a tile is the operation with positions.
+
     Constraints (the verifier and its tests use these labels):
 
     - C1: 1 to 4 keys and as many values (n = 2 to 5).
     - C2: query, keys, values have rank 4: [batch, sequence, heads, dim].
     - C3: one element type: bf16, f16, f32 or f64.
     - C4: batch extents agree.  C5: keys and values have one length Sk.
+      (Static ones here, dynamic ones when the program runs.)
     - C6: keys and values have one head count Hk, and it divides H.
     - C7: keys have the query's head dim D.  C8: values have one head dim Dv.
     - C9: heads and head dims are static and positive.
@@ -82,6 +86,7 @@ def Simplex_AttentionOp : Simplex_Op<"attention", [
     OptionalAttr<Simplex_ScheduleAttr>:$schedule);
   let results = (outs Variadic<AnyType>:$results);
   let hasCustomAssemblyFormat = 1;
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     ::mlir::ShapedType getQueryType() {

@@ -30,6 +30,13 @@ def Simplex_WorkItemOp : Simplex_Op<"work_item", [Pure]> {
   let description = [{
     The linear index of the work item, in [0, grid). The grid function of the
     CPU loops over it; on a GPU it is the block index.
+
+    ```mlir
+    func.func private @kernel() attributes {simplex.kernel} {
+      %item = simplex.work_item
+      return
+    }
+    ```
   }];
   let results = (outs Index:$result);
   let assemblyFormat = "attr-dict";
@@ -44,9 +51,11 @@ def Simplex_LaunchOp : Simplex_Op<"launch", [
     launch function, which checks the operands against the signature first.
 
     ```mlir
-    simplex.launch @kernel(%q, %k, %v, %out, %lse)
-        : memref<1x8x4x16xf32>, memref<1x9x4x16xf32>, memref<1x9x4x16xf32>,
-          memref<1x8x4x16xf32>, memref<1x4x8xf32>
+    func.func private @kernel(memref<?x?x4x16xf32>, index) attributes {simplex.kernel}
+    func.func @host(%m: memref<?x?x4x16xf32>, %position: index) {
+      simplex.launch @kernel(%m, %position) : memref<?x?x4x16xf32>, index
+      return
+    }
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyType>:$operands);
@@ -55,6 +64,17 @@ def Simplex_LaunchOp : Simplex_Op<"launch", [
 
 def Simplex_FillOp : Simplex_Op<"fill", [Pure]> {
   let summary = "A tile of one value";
+  let description = [{
+    The initial states of softmax: a maximum of -inf, a sum and an accumulator
+    of 0.
+
+    ```mlir
+    func.func @fill() -> !simplex.tile<8xf32> {
+      %max = simplex.fill 0xFFF0000000000000 : !simplex.tile<8xf32> // -inf
+      return %max : !simplex.tile<8xf32>
+    }
+    ```
+  }];
   let arguments = (ins F64Attr:$value);
   let results = (outs Simplex_TileType:$result);
   let assemblyFormat = "$value attr-dict `:` type($result)";
@@ -71,8 +91,12 @@ def Simplex_LoadOp : Simplex_Op<"load",
     may widen. With a `layout`, the columns come in its order.
 
     ```mlir
-    %q = simplex.load %query[%b, %i, %h] valid(%c0, %sq, %hEnd) heads 4
-         : memref<1x?x8x64xbf16> -> !simplex.tile<16x64xbf16>
+    func.func @load(%query: memref<1x?x8x64xbf16>, %b: index, %i: index, %h: index,
+                    %begin: index, %end: index, %head_end: index) -> !simplex.tile<16x64xbf16> {
+      %q = simplex.load %query[%b, %i, %h] valid(%begin, %end, %head_end) heads 4
+           : memref<1x?x8x64xbf16> -> !simplex.tile<16x64xbf16>
+      return %q : !simplex.tile<16x64xbf16>
+    }
     ```
   }];
   let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$sequence,
@@ -94,6 +118,15 @@ def Simplex_StoreOp : Simplex_Op<"store",
   let description = [{
     The reverse of `simplex.load`; rows that are not valid are left alone. A
     rank-1 tile is written to a rank-3 destination [batch, head, sequence].
+
+    ```mlir
+    func.func @store(%tile: !simplex.tile<16xf32>, %lse: memref<1x8x?xf32>, %b: index, %i: index,
+                     %h: index, %begin: index, %end: index, %head_end: index) {
+      simplex.store %tile, %lse[%b, %i, %h] valid(%begin, %end, %head_end) heads 4
+          : !simplex.tile<16xf32>, memref<1x8x?xf32>
+      return
+    }
+    ```
   }];
   let arguments = (ins Simplex_TileType:$tile, AnyMemRef:$destination,
                        Index:$batch, Index:$sequence, Index:$head,
@@ -118,6 +151,16 @@ def Simplex_CopyOp : Simplex_Op<"copy",
     A destination of rank 3 holds boxes of 128-byte rows for warpgroup products,
     [columns / n, row, n]: of row r, the 16 bytes at place c of a box lie at
     place c xor (r mod 8).
+
+    ```mlir
+    func.func @copy(%key: memref<1x?x8x64xbf16>, %b: index, %j: index, %g: index, %begin: index,
+                    %end: index, %head_end: index, %stage: memref<32x64xbf16, 3>) {
+      simplex.copy %key[%b, %j, %g] valid(%begin, %end, %head_end) heads 1 to %stage
+          : memref<1x?x8x64xbf16> to memref<32x64xbf16, 3>
+      simplex.copy_wait
+      return
+    }
+    ```
   }];
   let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$sequence,
                        Index:$head, Index:$begin, Index:$end, Index:$head_end,
@@ -139,22 +182,47 @@ def Simplex_ArrangeOp : Simplex_Op<"arrange",
     barrier.
 
     ```mlir
-    simplex.arrange %tile #simplex.chunked<chunk = 3, head_dim = 96, tail = 0>
-        : memref<64x96xbf16, strided<[104, 1]>, #gpu.address_space<workgroup>>
+    func.func @arrange(%tile: memref<64x96xbf16, strided<[104, 1]>, #gpu.address_space<workgroup>>) {
+      simplex.arrange #simplex.chunked<chunk = 3, head_dim = 96, tail = 0> %tile
+          : memref<64x96xbf16, strided<[104, 1]>, #gpu.address_space<workgroup>>
+      return
+    }
     ```
   }];
   let arguments = (ins AnyMemRef:$buffer, Simplex_ChunkedAttr:$layout);
-  let assemblyFormat = "$buffer $layout attr-dict `:` type($buffer)";
+  // The attribute first: `%tile #simplex` would be a result number.
+  let assemblyFormat = "$layout $buffer attr-dict `:` type($buffer)";
   let hasVerifier = 1;
 }
 
 def Simplex_CopyWaitOp : Simplex_Op<"copy_wait"> {
   let summary = "Wait for this thread's copies, then for the whole block";
+  let description = [{
+    After it, what `simplex.copy` began in any thread of the block can be
+    read by all of them.
+
+    ```mlir
+    func.func @wait() {
+      simplex.copy_wait
+      return
+    }
+    ```
+  }];
   let assemblyFormat = "attr-dict";
 }
 
 def Simplex_MagnitudeOp : Simplex_Op<"magnitude", [Pure]> {
   let summary = "The largest absolute value in a tile";
+  let description = [{
+    What `simplex.combine` needs to keep products of f16 numbers in range.
+
+    ```mlir
+    func.func @magnitude(%q: !simplex.tile<16x64xf16>) -> f32 {
+      %m = simplex.magnitude %q : !simplex.tile<16x64xf16>
+      return %m : f32
+    }
+    ```
+  }];
   let arguments = (ins AnyTypeOf<[Simplex_Matrix, AnyMemRef]>:$tile);
   let results = (outs F32:$result);
   let assemblyFormat = "$tile attr-dict `:` type($tile)";
@@ -174,8 +242,12 @@ def Simplex_CombineOp : Simplex_Op<"combine", [Pure, AttrSizedOperandSegments]> 
     safe, usually 1, which is returned as the `multiplier` of the logits.
 
     ```mlir
-    %c = simplex.combine #simplex.multilinear %q, %k1 biases [0.0] factor 1 head_dim 64
-         : !simplex.tile<16x64xbf16>, !simplex.tile<1x64xbf16> -> !simplex.tile<16x64xbf16>
+    func.func @combine(%q: !simplex.tile<16x64xbf16>, %k1: !simplex.tile<1x64xbf16>)
+        -> !simplex.tile<16x64xbf16> {
+      %c = simplex.combine #simplex.multilinear %q, %k1 biases [0.0] factor 1 head_dim 64
+           : !simplex.tile<16x64xbf16>, !simplex.tile<1x64xbf16> -> !simplex.tile<16x64xbf16>
+      return %c : !simplex.tile<16x64xbf16>
+    }
     ```
   }];
   let arguments = (ins Simplex_FormAttrInterface:$form,
@@ -200,6 +272,15 @@ def Simplex_ContractOp : Simplex_Op<"contract", [Pure]> {
     with rhs[c, k] where `transposed`; the rhs may lie in shared memory, of rank
     3 if in boxes (see `simplex.copy`). `--simplex-fold-biases` replaces the bias
     by a row constant: bias * sum over k of lhs[r, k].
+
+    ```mlir
+    func.func @logits(%c: !simplex.tile<16x64xbf16>, %k: !simplex.tile<32x64xbf16>)
+        -> !simplex.tile<16x32xf32> {
+      %s = simplex.contract %c, %k transposed
+           : !simplex.tile<16x64xbf16>, !simplex.tile<32x64xbf16> -> !simplex.tile<16x32xf32>
+      return %s : !simplex.tile<16x32xf32>
+    }
+    ```
   }];
   let arguments = (ins Simplex_Matrix:$lhs,
                        AnyTypeOf<[Simplex_Matrix, AnyMemRef]>:$rhs,
@@ -221,6 +302,15 @@ def Simplex_MaskOp : Simplex_Op<"mask", [Pure, AllTypesMatch<["logits", "result"
     positions are relative to key 0. A logit stays if every key is within its
     window of the query (`windows`, the last for the columns; 0 is unlimited)
     and the last key is in [begin, end); outer keys are known to be in range.
+
+    ```mlir
+    func.func @mask(%s: !simplex.tile<16x32xf32>, %i: index, %j1: index, %j: index,
+                    %begin: index, %end: index) -> !simplex.tile<16x32xf32> {
+      %m = simplex.mask %s rows(%i) columns(%j) outer(%j1) range(%begin, %end)
+           windows [32, 512] heads 4 : !simplex.tile<16x32xf32>
+      return %m : !simplex.tile<16x32xf32>
+    }
+    ```
   }];
   let arguments = (ins Simplex_Matrix:$logits, Index:$position, Index:$column,
                        Variadic<Index>:$outer, Index:$begin, Index:$end,
@@ -241,6 +331,16 @@ def Simplex_MaskOp : Simplex_Op<"mask", [Pure, AllTypesMatch<["logits", "result"
 
 def Simplex_RowMaxOp : Simplex_Op<"row_max", [Pure, AllTypesMatch<["running", "result"]>]> {
   let summary = "max(running, scale * multiplier * row maximum of the logits)";
+  let description = [{
+    `scale` is positive and holds log2(e): maxima are in base 2.
+
+    ```mlir
+    func.func @max(%s: !simplex.tile<16x32xf32>, %old: !simplex.tile<16xf32>) -> !simplex.tile<16xf32> {
+      %new = simplex.row_max %s, %old scale 0.18 : !simplex.tile<16x32xf32>, !simplex.tile<16xf32>
+      return %new : !simplex.tile<16xf32>
+    }
+    ```
+  }];
   let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$running,
                        Optional<F32>:$multiplier, F64Attr:$scale);
   let results = (outs Simplex_Column:$result);
@@ -253,6 +353,16 @@ def Simplex_RowMaxOp : Simplex_Op<"row_max", [Pure, AllTypesMatch<["running", "r
 
 def Simplex_ExpOp : Simplex_Op<"exp", [Pure, AllTypesMatch<["logits", "result"]>]> {
   let summary = "exp2(scale * multiplier * logits - maximum), 0 where a logit is -inf";
+  let description = [{
+    Also 0 in rows whose maximum is -inf: they have no allowed tuple yet.
+
+    ```mlir
+    func.func @exp(%s: !simplex.tile<16x32xf32>, %max: !simplex.tile<16xf32>) -> !simplex.tile<16x32xf32> {
+      %p = simplex.exp %s, %max scale 0.18 : !simplex.tile<16x32xf32>, !simplex.tile<16xf32>
+      return %p : !simplex.tile<16x32xf32>
+    }
+    ```
+  }];
   let arguments = (ins Simplex_Matrix:$logits, Simplex_Column:$maximum,
                        Optional<F32>:$multiplier, F64Attr:$scale);
   let results = (outs Simplex_Matrix:$result);
@@ -265,6 +375,16 @@ def Simplex_ExpOp : Simplex_Op<"exp", [Pure, AllTypesMatch<["logits", "result"]>
 
 def Simplex_RowSumOp : Simplex_Op<"row_sum", [Pure, AllTypesMatch<["running", "result"]>]> {
   let summary = "running + factor * row sum of the tile";
+  let description = [{
+    The sum of probabilities, and with a factor a bias as a row constant.
+
+    ```mlir
+    func.func @sum(%p: !simplex.tile<16x32xf32>, %old: !simplex.tile<16xf32>) -> !simplex.tile<16xf32> {
+      %new = simplex.row_sum %p, %old : !simplex.tile<16x32xf32>, !simplex.tile<16xf32>
+      return %new : !simplex.tile<16xf32>
+    }
+    ```
+  }];
   let arguments = (ins Simplex_Matrix:$tile, Simplex_Column:$running,
                        DefaultValuedAttr<F64Attr, "1.0">:$factor);
   let results = (outs Simplex_Column:$result);
@@ -280,6 +400,14 @@ def Simplex_RescaleOp : Simplex_Op<"rescale", [Pure, AllTypesMatch<["tile", "res
   let description = [{
     Moves a sum of exponentials from one reference maximum to a larger one.
     Rows whose `from` is -inf hold only zeros and stay so.
+
+    ```mlir
+    func.func @rescale(%acc: !simplex.tile<16x64xf32>, %old: !simplex.tile<16xf32>,
+                       %new: !simplex.tile<16xf32>) -> !simplex.tile<16x64xf32> {
+      %moved = simplex.rescale %acc from %old to %new : !simplex.tile<16x64xf32>, !simplex.tile<16xf32>
+      return %moved : !simplex.tile<16x64xf32>
+    }
+    ```
   }];
   let arguments = (ins Simplex_TileType:$tile, Simplex_Column:$from, Simplex_Column:$to);
   let results = (outs Simplex_TileType:$result);
@@ -289,6 +417,17 @@ def Simplex_RescaleOp : Simplex_Op<"rescale", [Pure, AllTypesMatch<["tile", "res
 
 def Simplex_ConvertOp : Simplex_Op<"convert", [Pure]> {
   let summary = "The same tile in another element type";
+  let description = [{
+    Rounds to nearest even. To its own type it is a copy: it folds away, but
+    for one that `--simplex-assign-scratch` has given a place.
+
+    ```mlir
+    func.func @convert(%p: !simplex.tile<16x32xf32>) -> !simplex.tile<16x32xbf16> {
+      %r = simplex.convert %p : !simplex.tile<16x32xf32> -> !simplex.tile<16x32xbf16>
+      return %r : !simplex.tile<16x32xbf16>
+    }
+    ```
+  }];
   let arguments = (ins Simplex_TileType:$tile);
   let results = (outs Simplex_TileType:$result);
   let assemblyFormat = "$tile attr-dict `:` type($tile) `->` type($result)";
@@ -301,6 +440,15 @@ def Simplex_FoldOp : Simplex_Op<"fold", [Pure, AllTypesMatch<["accumulator", "re
   let description = [{
     The elementwise combination of values: adds P V of the last value, times
     one row of each outer value with its bias added.
+
+    ```mlir
+    func.func @fold(%acc: !simplex.tile<16x64xf32>, %pv: !simplex.tile<16x64xf32>,
+                    %v1: !simplex.tile<1x64xbf16>) -> !simplex.tile<16x64xf32> {
+      %sum = simplex.fold %acc, %pv values(%v1) biases [1.0]
+             : !simplex.tile<16x64xf32>, !simplex.tile<16x64xf32>, !simplex.tile<1x64xbf16>
+      return %sum : !simplex.tile<16x64xf32>
+    }
+    ```
   }];
   let arguments = (ins Simplex_Matrix:$accumulator, Simplex_Matrix:$product,
                        Variadic<Simplex_Matrix>:$values, DenseF64ArrayAttr:$biases);
@@ -322,6 +470,17 @@ def Simplex_SplitOp : Simplex_Op<"split", [
         m = max(m1, m2); l = l1 2^(m1-m) + l2 2^(m2-m); acc likewise
 
     On a GPU the splits are warps of one block, on the CPU a loop.
+
+    ```mlir
+    func.func @split(%max: !simplex.tile<4xf32>, %sum: !simplex.tile<4xf32>, %acc: !simplex.tile<4x8xf32>) {
+      %m, %l, %a = simplex.split 2 : !simplex.tile<4xf32>, !simplex.tile<4xf32>, !simplex.tile<4x8xf32> {
+      ^bb0(%index: index):
+        // The keys of share %index.
+        simplex.yield %max, %sum, %acc : !simplex.tile<4xf32>, !simplex.tile<4xf32>, !simplex.tile<4x8xf32>
+      }
+      return
+    }
+    ```
   }];
   let arguments = (ins I64Attr:$count);
   let results = (outs Simplex_Column:$maximum, Simplex_Column:$sum,
@@ -339,6 +498,14 @@ def Simplex_SplitOp : Simplex_Op<"split", [
 def Simplex_YieldOp : Simplex_Op<"yield", [Pure, Terminator, ReturnLike,
                                            HasParent<"SplitOp">]> {
   let summary = "Ends the body of simplex.split";
+  let description = [{
+    Yields the state of one split.
+
+    ```mlir
+    simplex.yield %max, %sum, %acc
+        : !simplex.tile<4xf32>, !simplex.tile<4xf32>, !simplex.tile<4x8xf32>
+    ```
+  }];
   let arguments = (ins Variadic<AnyType>:$operands);
   let assemblyFormat = "attr-dict ($operands^ `:` type($operands))?";
   let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
@@ -351,6 +518,13 @@ def Simplex_MergeOp : Simplex_Op<"merge", [
   let description = [{
     What `simplex.split` does at its end, where the splits are warps that hold
     a state each: the warps of split 0 get the merged one.
+
+    ```mlir
+    func.func @merge(%max: !simplex.tile<4xf32>, %sum: !simplex.tile<4xf32>, %acc: !simplex.tile<4x8xf32>) {
+      %m, %l, %a = simplex.merge %max, %sum, %acc : !simplex.tile<4xf32>, !simplex.tile<4x8xf32>
+      return
+    }
+    ```
   }];
   let arguments = (ins Simplex_Column:$maximum, Simplex_Column:$sum,
                        Simplex_Matrix:$accumulator);
@@ -366,6 +540,15 @@ def Simplex_FinalizeOp : Simplex_Op<"finalize", [Pure,
   let summary = "out = accumulator / sum; lse = ln 2 * (maximum + log2 sum)";
   let description = [{
     A row whose sum is 0 had no allowed tuple: out 0 and lse -inf.
+
+    ```mlir
+    func.func @finalize(%max: !simplex.tile<4xf32>, %sum: !simplex.tile<4xf32>,
+                        %acc: !simplex.tile<4x8xf32>) -> (!simplex.tile<4x8xbf16>, !simplex.tile<4xf32>) {
+      %out, %lse = simplex.finalize %max, %sum, %acc
+          : !simplex.tile<4xf32>, !simplex.tile<4x8xf32> -> !simplex.tile<4x8xbf16>, !simplex.tile<4xf32>
+      return %out, %lse : !simplex.tile<4x8xbf16>, !simplex.tile<4xf32>
+    }
+    ```
   }];
   let arguments = (ins Simplex_Column:$maximum, Simplex_Column:$sum,
                        Simplex_Matrix:$accumulator);

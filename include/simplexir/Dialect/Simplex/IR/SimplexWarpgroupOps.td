@@ -47,6 +47,12 @@ def Simplex_AwaitOp : Simplex_Op<"await",
   let description = [{
     The result of the product `flight`, which `simplex.start_contract` began.
     Every product that was started before is complete, too.
+
+    ```mlir
+    %flight = simplex.start_contract %c, %k transposed
+        : !simplex.tile<64x128xbf16>, memref<2x128x64xbf16> -> !simplex.tile<64x128xf32>
+    %s = simplex.await %flight : !simplex.tile<64x128xf32>
+    ```
   }];
   let arguments = (ins Simplex_Matrix:$flight);
   let results = (outs Simplex_Matrix:$result);
@@ -61,6 +67,17 @@ def Simplex_TakeTurnOp : Simplex_Op<"take_turn",
     Two groups of four warps share a matrix unit in turns, so that one
     multiplies while the other computes a softmax. Each `simplex.take_turn` of
     a group needs one `simplex.pass_turn` of the other, or `simplex.open_turns`.
+
+    ```mlir
+    simplex.open_turns
+    scf.for %j = %begin to %end step %c1 {
+      simplex.take_turn
+      %flight = simplex.start_contract %c, %k transposed : ...
+      simplex.pass_turn
+      %s = simplex.await %flight : !simplex.tile<64x128xf32>
+    }
+    simplex.close_turns
+    ```
   }];
   let assemblyFormat = "attr-dict";
 }
@@ -68,23 +85,67 @@ def Simplex_TakeTurnOp : Simplex_Op<"take_turn",
 def Simplex_PassTurnOp : Simplex_Op<"pass_turn",
     [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Let the other group of warps multiply";
+  let description = [{
+    ```mlir
+    simplex.open_turns
+    scf.for %j = %begin to %end step %c1 {
+      simplex.take_turn
+      %flight = simplex.start_contract %c, %k transposed : ...
+      simplex.pass_turn
+      %s = simplex.await %flight : !simplex.tile<64x128xf32>
+    }
+    simplex.close_turns
+    ```
+  }];
   let assemblyFormat = "attr-dict";
 }
 
 def Simplex_OpenTurnsOp : Simplex_Op<"open_turns",
     [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Give the first turn to group 0";
+  let description = [{
+    ```mlir
+    simplex.open_turns
+    scf.for %j = %begin to %end step %c1 {
+      simplex.take_turn
+      %flight = simplex.start_contract %c, %k transposed : ...
+      simplex.pass_turn
+      %s = simplex.await %flight : !simplex.tile<64x128xf32>
+    }
+    simplex.close_turns
+    ```
+  }];
   let assemblyFormat = "attr-dict";
 }
 
 def Simplex_CloseTurnsOp : Simplex_Op<"close_turns",
     [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Take back the turn that is left when both groups are done";
+  let description = [{
+    ```mlir
+    simplex.open_turns
+    scf.for %j = %begin to %end step %c1 {
+      simplex.take_turn
+      %flight = simplex.start_contract %c, %k transposed : ...
+      simplex.pass_turn
+      %s = simplex.await %flight : !simplex.tile<64x128xf32>
+    }
+    simplex.close_turns
+    ```
+  }];
   let assemblyFormat = "attr-dict";
 }
 
 def Simplex_LoadRowOp : Simplex_Op<"load_row", [MemoryEffects<[MemRead]>]> {
   let summary = "Read a row of a buffer in shared memory";
+  let description = [{
+    ```mlir
+    func.func @row(%rows: memref<32x128xbf16, 3>, %j: index) -> !simplex.tile<1x128xbf16> {
+      %k1 = simplex.load_row %rows[%j] : memref<32x128xbf16, 3> -> !simplex.tile<1x128xbf16>
+      return %k1 : !simplex.tile<1x128xbf16>
+    }
+    ```
+  }];
   let arguments = (ins AnyMemRef:$buffer, Index:$row);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = "$buffer `[` $row `]` attr-dict `:` type($buffer) `->` type($result)";
@@ -96,6 +157,13 @@ def Simplex_OutOfRangeOp : Simplex_Op<"out_of_range",
   let description = [{
     True in every thread of the block if any row's sum is too large or too small
     to trust, or no number. All threads take part.
+
+    ```mlir
+    func.func @check(%sum: !simplex.tile<64xf32>) -> i1 {
+      %again = simplex.out_of_range %sum : !simplex.tile<64xf32>
+      return %again : i1
+    }
+    ```
   }];
   let arguments = (ins Simplex_Column:$sum);
   let results = (outs I1:$result);
@@ -108,6 +176,13 @@ def Simplex_RowPartialOp : Simplex_Op<"row_partial",
   let description = [{
     As `simplex.row_sum` with factor 1, but the sum over the threads that share
     a row is left to `simplex.row_reduce`.
+
+    ```mlir
+    func.func @partial(%p: !simplex.tile<64x128xf32>, %l: !simplex.tile<64xf32>) -> !simplex.tile<64xf32> {
+      %r = simplex.row_partial %p, %l : !simplex.tile<64x128xf32>, !simplex.tile<64xf32>
+      return %r : !simplex.tile<64xf32>
+    }
+    ```
   }];
   let arguments = (ins Simplex_Matrix:$tile, Simplex_Column:$running);
   let results = (outs Simplex_Column:$result);
@@ -117,6 +192,14 @@ def Simplex_RowPartialOp : Simplex_Op<"row_partial",
 def Simplex_RowReduceOp : Simplex_Op<"row_reduce",
     [Pure, AllTypesMatch<["partial", "result"]>]> {
   let summary = "The sum of a column's parts over the threads that share a row";
+  let description = [{
+    ```mlir
+    func.func @reduce(%l: !simplex.tile<64xf32>) -> !simplex.tile<64xf32> {
+      %r = simplex.row_reduce %l : !simplex.tile<64xf32>
+      return %r : !simplex.tile<64xf32>
+    }
+    ```
+  }];
   let arguments = (ins Simplex_Column:$partial);
   let results = (outs Simplex_Column:$result);
   let assemblyFormat = "$partial attr-dict `:` type($partial)";

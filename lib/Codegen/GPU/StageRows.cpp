@@ -5,15 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "simplexir/Codegen/Hopper/Passes.h"
+#include "simplexir/Codegen/GPU/Passes.h"
 
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace simplexir {
 #define GEN_PASS_DEF_STAGEROWS
-#include "simplexir/Codegen/Hopper/Passes.h.inc"
+#include "simplexir/Codegen/GPU/Passes.h.inc"
 } // namespace simplexir
 
 using namespace mlir;
@@ -54,18 +52,40 @@ struct StageRowsPass : simplexir::impl::StageRowsBase<StageRowsPass> {
   using Base::Base;
 
   void runOnOperation() override {
-    if (!usesWarpgroups(getOperation()))
+    if (!getOperation()->hasAttr(kKernelAttrName))
       return;
     SmallVector<LoadOp> loads;
-    getOperation().walk([&](LoadOp load) {
-      if (load.getType().getRows() == 1 && !load.getLayout())
-        loads.push_back(load);
+    int64_t used = 0;
+    getOperation().walk([&](Operation *op) {
+      if (auto load = dyn_cast<LoadOp>(op)) {
+        if (load.getType().getRows() == 1)
+          loads.push_back(load);
+      } else if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
+        used += getBytes(alloc.getType());
+      }
     });
+    int64_t room = getRoom(used);
     for (LoadOp load : loads)
-      stage(load);
+      stage(load, room);
   }
 
-  void stage(LoadOp load) {
+  static int64_t getBytes(MemRefType type) {
+    return llvm::alignTo(
+        type.getNumElements() * type.getElementTypeBitWidth() / 8, 128);
+  }
+
+  /// What a block may still take so that as many of them fit a multiprocessor
+  /// as now. Each block costs another KB.
+  int64_t getRoom(int64_t used) const {
+    constexpr int64_t reserved = 1024;
+    int64_t blocks =
+        std::max<int64_t>(sharedPerProcessor / (used + reserved), 1);
+    return std::min<int64_t>(sharedPerBlock,
+                             sharedPerProcessor / blocks - reserved) -
+           used;
+  }
+
+  void stage(LoadOp load, int64_t &room) {
     auto argument = dyn_cast<BlockArgument>(load.getSequence());
     auto loop = argument
                     ? dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp())
@@ -90,12 +110,21 @@ struct StageRowsPass : simplexir::impl::StageRowsBase<StageRowsPass> {
     ImplicitLocOpBuilder b(load.getLoc(), outermost);
     auto space = gpu::AddressSpaceAttr::get(b.getContext(),
                                             gpu::AddressSpace::Workgroup);
-    Value buffer = memref::AllocOp::create(
-        b, MemRefType::get({rows, type.getColumns()}, type.getElementType(),
-                           MemRefLayoutAttrInterface(), space));
+    auto bufferType =
+        MemRefType::get({rows, type.getColumns()}, type.getElementType(),
+                        MemRefLayoutAttrInterface(), space);
+    if (getBytes(bufferType) > room)
+      return;
+    room -= getBytes(bufferType);
+    Value buffer = memref::AllocOp::create(b, bufferType);
     CopyOp::create(b, load.getSource(), load.getBatch(), first, load.getHead(),
                    load.getBegin(), load.getEnd(), load.getHeadEnd(), buffer,
                    load.getHeadsAttr());
+    if (ChunkedAttr layout = load.getLayoutAttr()) {
+      CopyWaitOp::create(b);
+      ArrangeOp::create(b, buffer, layout);
+      gpu::BarrierOp::create(b);
+    }
     b.setInsertionPoint(load);
     Value row = arith::SubIOp::create(b, argument, first);
     load.replaceAllUsesWith(
