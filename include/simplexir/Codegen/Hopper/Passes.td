@@ -69,7 +69,7 @@ def RotateKeys : Pass<"simplex-rotate-keys", "::mlir::func::FuncOp"> {
     if (begin < end) {
       %p = softmax(logits(begin))
       scf.for %j = begin + step to end iter_args(%p) {
-        values(%p); logits(%j); fold; softmax
+        values(%p); combine(%j); logits(%j); fold; softmax
       }
       fold(values(%p))
     }
