@@ -107,6 +107,22 @@ def TakeTurns : Pass<"simplex-take-turns", "::mlir::func::FuncOp"> {
     one starts, `simplex.pass_turn` after the last one has. Groups may run an
     unequal number of iterations (shares of a split): one that runs fewer goes
     on taking and passing its turn after its loop.
+
+    ```mlir
+    scf.for %j = ... {
+      %pv = simplex.start_contract %p, %v
+      %s = simplex.start_contract %c, %k transposed
+      simplex.await %pv
+    }
+    // ==>
+    scf.for %j = ... {
+      simplex.take_turn
+      %pv = simplex.start_contract %p, %v
+      %s = simplex.start_contract %c, %k transposed
+      simplex.pass_turn
+      simplex.await %pv
+    }
+    ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
                            "::simplexir::SimplexDialect"];
