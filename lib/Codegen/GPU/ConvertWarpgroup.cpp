@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Instructions.h"
+#include "Rows.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
@@ -348,10 +349,17 @@ struct LoadRowPattern : TilePattern<LoadRowOp> {
                         ConversionPatternRewriter &rewriter) const override {
     auto type = cast<TileType>(op.getType());
     Type element = type.getElementType();
-    if (type.getColumns() % 16 != 0 || element.getIntOrFloatBitWidth() != 16)
-      return op.emitOpError("needs 16-bit elements and whole fragments");
+    if (type.getColumns() % 16 != 0)
+      return op.emitOpError("needs whole fragments");
     int64_t fragments = type.getColumns() / 8;
     SmallVector<Value> results;
+    if (element.getIntOrFloatBitWidth() != 16) {
+      for (int64_t f = 0; f < fragments; ++f)
+        results.push_back(loadPair(b, op.getBuffer(), {op.getRow()},
+                                   b.column(f), /*inPairs=*/true));
+      rewriter.replaceOpWithMultiple(op, {results});
+      return success();
+    }
     while (int64_t left = fragments - static_cast<int64_t>(results.size())) {
       int32_t count = left >= 4 ? 4 : 2;
       Value matrix = b.rem(b.div(b.lane(), 8), count);
