@@ -48,6 +48,12 @@ def Simplex_AwaitOp : Simplex_Op<"await",
     The result of the product `flight`, which `simplex.start_contract` began,
     with `init[r]` added to row r. Every product that was started before is
     complete, too.
+
+    ```mlir
+    %flight = simplex.start_contract %c, %k transposed
+        : !simplex.tile<64x128xbf16>, memref<2x128x64xbf16> -> !simplex.tile<64x128xf32>
+    %s = simplex.await %flight : !simplex.tile<64x128xf32>
+    ```
   }];
   let arguments = (ins Simplex_Matrix:$flight, Optional<Simplex_Column>:$init);
   let results = (outs Simplex_Matrix:$result);
