@@ -250,8 +250,7 @@ private:
     return op.emitOpError()
            << "needs " << bytes << " bytes of shared memory a block with "
            << schedule << " and head dims " << op.getHeadDim() << " and "
-           << op.getValueDim() << "; the limit is "
-           << sharedMemory.getValue()
+           << op.getValueDim() << "; the limit is " << sharedMemory.getValue()
            << ": choose fewer keys or rows";
   }
 

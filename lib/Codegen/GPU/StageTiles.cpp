@@ -155,10 +155,10 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     // warpgroup product's is made in the loop, see sinkCombined.)
     auto schedule =
         getOperation()->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
-    bool early =
-        !schedule.getWgmma() || load.getLayout() || llvm::any_of(load->getUsers(), [&](auto *user) {
-          return !user->template getParentOfType<scf::ForOp>();
-        });
+    bool early = !schedule.getWgmma() || load.getLayout() ||
+                 llvm::any_of(load->getUsers(), [&](auto *user) {
+                   return !user->template getParentOfType<scf::ForOp>();
+                 });
     if (early)
       CopyWaitOp::create(b);
     if (arrange(b, load, buffer))
