@@ -72,7 +72,7 @@ Expected<Problem> run::getProblem(mlir::func::FuncOp function,
       if (Error error = getArgument(value, to->emplace_back()))
         return error;
 
-  auto terminator = function.getBody().front().getTerminator();
+  auto *terminator = function.getBody().front().getTerminator();
   for (auto [i, value] : enumerate(terminator->getOperands())) {
     if (value == op.getResult(0))
       problem.out = static_cast<int>(i);

@@ -210,8 +210,11 @@ Expected<std::vector<run::Value>> Execution::getResults() {
         offset += at[d] * strides[d];
       std::copy_n(raw.data() + offset * size, size,
                   value.bytes.data() + i * size);
-      for (size_t d = rank; d-- > 0 && ++at[d] == sizes[d];)
+      for (size_t d = rank; d-- > 0;) {
+        if (++at[d] < sizes[d])
+          break;
         at[d] = 0;
+      }
     }
     values.push_back(std::move(value));
     words += 3 + 2 * rank;

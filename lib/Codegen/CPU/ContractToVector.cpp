@@ -35,16 +35,19 @@ Block chooseBlock(int64_t rows, int64_t vectors, int64_t registers) {
       auto cycles = [](int64_t r, int64_t v) {
         return std::max({(r + v) / 2.0, r * v / 2.0, 4.0});
       };
-      int64_t rowRest = rows % r, vectorRest = vectors % v;
-      double cost = (rows / r) * (vectors / v) * cycles(r, v);
+      int64_t rowBlocks = rows / r, rowRest = rows % r;
+      int64_t vectorBlocks = vectors / v, vectorRest = vectors % v;
+      double cost = rowBlocks * vectorBlocks * cycles(r, v);
       if (rowRest)
-        cost += (vectors / v) * cycles(rowRest, v);
+        cost += vectorBlocks * cycles(rowRest, v);
       if (vectorRest)
-        cost += (rows / r) * cycles(r, vectorRest);
+        cost += rowBlocks * cycles(r, vectorRest);
       if (rowRest && vectorRest)
         cost += cycles(rowRest, vectorRest);
       // At equal cycles, fewer loads.
-      cost += 1e-3 * ((rows + r - 1) / r) * ((vectors + v - 1) / v) * (r + v);
+      int64_t rowSteps = rowBlocks + (rowRest != 0);
+      int64_t vectorSteps = vectorBlocks + (vectorRest != 0);
+      cost += 1e-3 * rowSteps * vectorSteps * (r + v);
       if (cost < bestCost) {
         bestCost = cost;
         best = {r, v};
