@@ -46,26 +46,14 @@ struct SelectSchedulePass
           << target << "', expected cpu or gpu";
       return signalPassFailure();
     }
-    getOperation()->walk([&](AttentionOp op) {
-      if (op.getSchedule())
-        return;
-      orderKeys(op);
-      Parts parts = target != "gpu" ? chooseCPU(op) : chooseGPU(op);
-      if (target == "gpu" && wgmma)
-        chooseWarpgroups(op, parts);
-      override(parts.rows, rows);
-      override(parts.keys, keys);
-      override(parts.splits, splits);
-      override(parts.warps, warps);
-      override(parts.stages, stages);
-      auto schedule = ScheduleAttr::getChecked(
-          [&] { return op.emitOpError(); }, &getContext(), parts.rows,
-          parts.keys, parts.splits, parts.warps, parts.stages, parts.wgmma);
-      if (!schedule)
-        return signalPassFailure();
-      op.setScheduleAttr(schedule);
-      report(op, schedule);
+    WalkResult result = getOperation()->walk([&](AttentionOp op) {
+      if (failed(select(op)) ||
+          (target == "gpu" && failed(checkSharedMemory(op))))
+        return WalkResult::interrupt();
+      return WalkResult::advance();
     });
+    if (result.wasInterrupted())
+      signalPassFailure();
   }
 
 private:
@@ -73,6 +61,28 @@ private:
     int64_t rows, keys, splits = 1, warps = 1, stages = 1;
     bool wgmma = false;
   };
+
+  LogicalResult select(AttentionOp op) {
+    if (op.getSchedule())
+      return success();
+    orderKeys(op);
+    Parts parts = target != "gpu" ? chooseCPU(op) : chooseGPU(op);
+    if (target == "gpu" && wgmma)
+      chooseWarpgroups(op, parts);
+    override(parts.rows, rows);
+    override(parts.keys, keys);
+    override(parts.splits, splits);
+    override(parts.warps, warps);
+    override(parts.stages, stages);
+    auto schedule = ScheduleAttr::getChecked(
+        [&] { return op.emitOpError(); }, &getContext(), parts.rows, parts.keys,
+        parts.splits, parts.warps, parts.stages, parts.wgmma);
+    if (!schedule)
+      return failure();
+    op.setScheduleAttr(schedule);
+    report(op, schedule);
+    return success();
+  }
 
   static void override(int64_t &part, int64_t option) {
     if (option != 0)
@@ -178,7 +188,46 @@ private:
     if (op.getKeys().size() > 1)
       while (rows > rowsPerWarp && rows / 2 >= op.getGroupSize())
         rows /= 2;
-    return {rows, 64, warps / (rows / rowsPerWarp), warps, 2};
+    Parts parts{rows, 64, warps / (rows / rowsPerWarp), warps, 2};
+    // Long rows: fewer keys, then fewer rows, until a block fits.
+    while (parts.keys > 16 && getSharedBytes(op, parts) > sharedMemory)
+      parts.keys /= 2;
+    while (parts.rows > rowsPerWarp &&
+           getSharedBytes(op, parts) > sharedMemory) {
+      parts.rows /= 2;
+      parts.splits *= 2;
+    }
+    return parts;
+  }
+
+  /// Shared memory of a block: the query's rows and the ring of last-key and
+  /// value tiles, each row padded by 16 bytes. (Rows of outer keys only take
+  /// what is left.)
+  static int64_t getSharedBytes(AttentionOp op, const Parts &parts) {
+    int64_t element = op.getElementType().getIntOrFloatBitWidth() / 8;
+    auto getRowBytes = [&](int64_t dim) {
+      return llvm::alignTo(dim, 16) * element + (parts.wgmma ? 0 : 16);
+    };
+    int64_t headDim = op.getHeadDim();
+    if (op.getForm().getChunk() > 1)
+      headDim = ChunkedAttr::get(op.getForm(), op.getArity(), headDim, 0)
+                    .getColumns();
+    return (parts.rows + parts.stages * parts.keys) * getRowBytes(headDim) +
+           parts.stages * parts.keys * getRowBytes(op.getValueDim());
+  }
+
+  LogicalResult checkSharedMemory(AttentionOp op) {
+    ScheduleAttr schedule = *op.getSchedule();
+    int64_t bytes = getSharedBytes(
+        op, {schedule.getRows(), schedule.getKeys(), schedule.getSplits(),
+             schedule.getWarps(), schedule.getStages(), schedule.getWgmma()});
+    if (bytes <= sharedMemory)
+      return success();
+    return op.emitOpError()
+           << "needs " << bytes << " bytes of shared memory a block with "
+           << schedule << " and head dims " << op.getHeadDim() << " and "
+           << op.getValueDim() << "; the limit is " << sharedMemory
+           << ": choose fewer keys or rows";
   }
 
   /// What warpgroup products cannot do; empty if nothing.

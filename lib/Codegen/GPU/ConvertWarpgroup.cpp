@@ -111,6 +111,19 @@ SmallVector<Value> emitAsm(FragmentBuilder &b, const std::string &code,
   return fragments;
 }
 
+Value getI32(FragmentBuilder &b, int64_t value) {
+  return arith::ConstantOp::create(
+      b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+}
+
+/// The same in all threads of a warp, and ptxas is told so: it keeps what it
+/// would else compute again from the thread's number, or move to uniform
+/// registers, before each use.
+Value makeUniform(FragmentBuilder &b, Value i32) {
+  return gpu::ShuffleOp::create(b, i32, 0, 32, gpu::ShuffleMode::IDX)
+      .getShuffleResult();
+}
+
 /// The descriptor of boxes in shared memory.
 Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes) {
   auto metadata = memref::ExtractStridedMetadataOp::create(b, memory);
@@ -120,20 +133,22 @@ Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes) {
   Value address = b.div(b.add(pointer, bytes), 16);
   Type i32 = b.getI32Type(), i64 = b.getI64Type();
   address = arith::IndexCastOp::create(b, i32, address);
-  // The same in all threads, but ptxas must see it: else each product moves
-  // its descriptor to uniform registers again.
-  address = gpu::ShuffleOp::create(b, address, 0, 32, gpu::ShuffleMode::IDX)
-                .getShuffleResult();
   // The matrix lies in the first 256 KiB of the shared window.
-  Value mask = arith::ConstantOp::create(b, b.getI32IntegerAttr(0x3fff));
-  address = arith::ExtUIOp::create(
-      b, i64, arith::AndIOp::create(b, address, mask).getResult());
-  Value bits = arith::ConstantOp::create(
-      b, b.getI64IntegerAttr(getDescriptorBits(boxes.getBoxBytes())));
-  return arith::OrIOp::create(b, address, bits);
+  auto bits = static_cast<uint64_t>(getDescriptorBits(boxes.getBoxBytes()));
+  address = arith::AndIOp::create(b, address, getI32(b, 0x3fff));
+  Value low = makeUniform(
+      b, arith::OrIOp::create(b, address, getI32(b, llvm::Lo_32(bits))));
+  uint64_t high = bits & ~uint64_t{0xffffffff};
+  return arith::OrIOp::create(
+      b, arith::ExtUIOp::create(b, i64, low).getResult(),
+      arith::ConstantOp::create(b,
+                                b.getI64IntegerAttr(static_cast<int64_t>(high)))
+          .getResult());
 }
 
-/// PTX of one product: fence, steps of depth 16, commit.
+/// PTX of one product: fence, steps of depth 16, commit. The barrier of the
+/// warp keeps ptxas from moving loads, whose results are wanted while the
+/// product runs, ahead of it.
 class ProductText {
 public:
   ProductText(int64_t columns, int64_t depth, bool isBF16)
@@ -161,7 +176,8 @@ public:
       out << "}, at, " << (k == 0 && !accumulate ? "keep" : "add") << ", 1, 1, "
           << (transposed ? 0 : 1) << ";\n";
     }
-    out << "wgmma.commit_group.sync.aligned;\n}";
+    out << "wgmma.commit_group.sync.aligned;\n"
+           "bar.warp.sync 0xffffffff;\n}";
     return text;
   }
 
@@ -272,26 +288,29 @@ struct AwaitPattern : TilePattern<AwaitOp> {
   }
 };
 
-Value getGroup(FragmentBuilder &b) { return b.div(b.warp(), kGroupWarps); }
+/// The number of this group of warps, an i32.
+Value getGroup(FragmentBuilder &b) {
+  Value group = b.div(b.warp(), kGroupWarps);
+  return makeUniform(b, arith::IndexCastOp::create(b, b.getI32Type(), group));
+}
 
 /// A group waits for its turn on a barrier of its own, at which the threads of
 /// the other one arrive.
-Value getTurnBarrier(FragmentBuilder &b, Value group) {
-  return arith::IndexCastOp::create(b, b.getI32Type(),
-                                    b.add(group, kFirstTurnBarrier));
-}
 constexpr int64_t kTurnThreads = kGroups * kGroupWarps * 32;
 void emitTake(FragmentBuilder &b) {
-  emitBarrier(b, getTurnBarrier(b, getGroup(b)), kTurnThreads);
+  Value own =
+      arith::AddIOp::create(b, getGroup(b), getI32(b, kFirstTurnBarrier));
+  emitBarrier(b, own, kTurnThreads);
 }
 void emitPass(FragmentBuilder &b) {
-  Value other = arith::SubIOp::create(b, b.index(1), getGroup(b));
-  emitArrive(b, getTurnBarrier(b, other), kTurnThreads);
+  Value other =
+      arith::SubIOp::create(b, getI32(b, kFirstTurnBarrier + 1), getGroup(b));
+  emitArrive(b, other, kTurnThreads);
 }
 void whenGroup(FragmentBuilder &b, int64_t group,
                llvm::function_ref<void(FragmentBuilder &)> body) {
   Value mine = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, getGroup(b),
-                                     b.index(group));
+                                     getI32(b, group));
   auto branch = scf::IfOp::create(b, mine, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());

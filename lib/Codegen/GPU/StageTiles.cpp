@@ -92,12 +92,29 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
       }
     });
     hoistRows();
+    if (schedule.getWgmma())
+      for (auto &[loop, loads] : tiles)
+        for (LoadOp load : loads)
+          if (failed(verifyBoxes(load)))
+            return signalPassFailure();
     for (LoadOp load : queries)
       stageQuery(load);
     for (auto &[loop, loads] : tiles)
       stageLoop(loop, SmallVector<LoadOp>(loads.begin(), loads.end()));
     if (schedule.getWgmma())
       sinkCombined();
+  }
+
+  /// What a schedule may ask for and warpgroup products cannot do.
+  static LogicalResult verifyBoxes(LoadOp load) {
+    Type element = load.getType().getElementType();
+    if (!element.isBF16() && !element.isF16())
+      return load.emitError("schedule: wgmma multiplies bf16 and f16, found ")
+             << element;
+    if (load.getLayout())
+      return load.emitError("schedule: wgmma needs a form that keeps the order "
+                            "of head dims (multilinear)");
+    return success();
   }
 
   /// The left operand of a warpgroup product is made where it is used: ptxas
