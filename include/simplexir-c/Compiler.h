@@ -80,7 +80,7 @@ SIMPLEXIR_C_API void simplexirCompilerDestroy(SimplexirCompiler *compiler);
 /* Set structSize to sizeof(SimplexirCompileOptions) and zero the rest before
    filling it in: 0 in a field of a later version means "as before". */
 typedef struct SimplexirCompileOptions {
-  size_t structSize;
+  uint64_t structSize;
   /* `x86-64-v2`, `-v3`, `-v4`, `native`, `sm_80`, `sm_90a`, ... */
   const char *const *chips;
   size_t numChips;
@@ -135,7 +135,7 @@ typedef enum SimplexirSeverity {
 
 /* Set structSize before the call. The strings live as long as the outcome. */
 typedef struct SimplexirDiagnostic {
-  size_t structSize;
+  uint64_t structSize;
   /* A SimplexirSeverity. A note belongs to what comes before it. */
   int32_t severity;
   /* From 1; 0 where the message has no place. */
