@@ -244,8 +244,9 @@ TEST(CompilerTest, CheckAnswersBeforeCompiling) {
   wide.chips = {"sm_80"};
   EXPECT_EQ(wide(check, compiler.get(), attention("f64", "f64")),
             SIMPLEXIR_COMPILER_UNSUPPORTED);
-  EXPECT_TRUE(contains(wide.text(), "error: ")) << wide.text();
-  EXPECT_TRUE(contains(wide.text(), "f64")) << wide.text();
+  EXPECT_EQ(wide.text(),
+            "<module>:2:16: error: 'simplex.attention' op has elements of type "
+            "'f64', expected bf16, f16 or f32 on a GPU\n");
   // Compiling says the same, once.
   Call compiled;
   compiled.chips = {"sm_80"};
@@ -334,6 +335,22 @@ TEST(CompilerTest, InvalidArguments) {
             SIMPLEXIR_COMPILER_INVALID_ARGUMENT);
   EXPECT_EQ(simplexirOutcomeDiagnosticAt(call.outcome.get(), 0, nullptr),
             SIMPLEXIR_COMPILER_INVALID_ARGUMENT);
+}
+
+// Messages belong to the caller.
+TEST(CompilerTest, PrintsNothing) {
+  Compiler compiler = create();
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  for (const std::string &module :
+       {attention("f32"), attention("f64", "f64"), std::string("oops")}) {
+    Call call;
+    call.chips = {"sm_80"};
+    call(check, compiler.get(), module);
+    call(compile, compiler.get(), module);
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 // The size says where a module ends.
