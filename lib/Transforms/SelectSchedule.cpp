@@ -190,31 +190,55 @@ private:
       while (rows > rowsPerWarp && rows / 2 >= op.getGroupSize())
         rows /= 2;
     Parts parts{rows, 64, warps / (rows / rowsPerWarp), warps, 2};
-    // Long rows: fewer keys, then fewer rows, until a block fits.
-    while (parts.keys > 16 && getSharedBytes(op, parts) > sharedMemory)
-      parts.keys /= 2;
-    while (parts.rows > rowsPerWarp &&
-           getSharedBytes(op, parts) > sharedMemory) {
+    // Long rows: fewer keys, then fewer rows, until a block fits. Chunks are
+    // arranged in shared memory, so there the outer keys' rows should fit too.
+    auto isTooLarge = [&] {
+      int64_t bytes = getSharedBytes(op, parts);
+      if (op.getForm().getChunk() > 1)
+        bytes += getOuterRowBytes(op, parts);
+      return bytes > sharedMemory;
+    };
+    while (parts.keys > 16 && isTooLarge())
+      parts.keys -= 16;
+    while (parts.rows > rowsPerWarp && isTooLarge()) {
       parts.rows /= 2;
       parts.splits *= 2;
     }
     return parts;
   }
 
-  /// Shared memory of a block: the query's rows and the ring of last-key and
-  /// value tiles, each row padded by 16 bytes. (Rows of outer keys only take
-  /// what is left.)
-  static int64_t getSharedBytes(AttentionOp op, const Parts &parts) {
+  /// Bytes of a row of the query or a key, and of a value.
+  static std::pair<int64_t, int64_t> getRowBytes(AttentionOp op) {
     int64_t element = op.getElementType().getIntOrFloatBitWidth() / 8;
-    auto getRowBytes = [&](int64_t dim) {
-      return llvm::alignTo(dim, 16) * element + (parts.wgmma ? 0 : 16);
-    };
     int64_t headDim = op.getHeadDim();
     if (op.getForm().getChunk() > 1)
       headDim = ChunkedAttr::get(op.getForm(), op.getArity(), headDim, 0)
                     .getColumns();
-    return (parts.rows + parts.stages * parts.keys) * getRowBytes(headDim) +
-           parts.stages * parts.keys * getRowBytes(op.getValueDim());
+    return {llvm::alignTo(headDim, 16) * element,
+            llvm::alignTo(op.getValueDim(), 16) * element};
+  }
+
+  /// Shared memory of a block: the query's rows and the ring of last-key and
+  /// value tiles, each row padded by 16 bytes.
+  static int64_t getSharedBytes(AttentionOp op, const Parts &parts) {
+    auto [key, value] = getRowBytes(op);
+    int64_t padding = parts.wgmma ? 0 : 16, keys = parts.stages * parts.keys;
+    return (parts.rows + keys) * (key + padding) + keys * (value + padding);
+  }
+
+  /// All rows of outer keys and values that a tile visits (see
+  /// --simplex-stage-rows); 0 where their number has no bound.
+  static int64_t getOuterRowBytes(AttentionOp op, const Parts &parts) {
+    auto [key, value] = getRowBytes(op);
+    int64_t queries =
+        parts.rows / std::min<int64_t>(op.getGroupSize(), parts.rows);
+    int64_t rows = 0;
+    for (int64_t window : op.getWindows().drop_back()) {
+      if (window == 0 || window > 64)
+        return 0;
+      rows += (op.getBidirectional() ? 2 * window - 1 : window) + queries - 1;
+    }
+    return rows * (key + value);
   }
 
   static LogicalResult checkElement(AttentionOp op) {
