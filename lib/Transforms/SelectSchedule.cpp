@@ -259,7 +259,7 @@ private:
     return op.emitOpError()
            << "needs " << bytes << " bytes of shared memory a block with "
            << schedule << " and head dims " << op.getHeadDim() << " and "
-           << op.getValueDim() << "; the limit is " << sharedMemory
+           << op.getValueDim() << "; the limit is " << sharedMemory.getValue()
            << ": choose fewer keys or rows";
   }
 

@@ -14,7 +14,7 @@ func.func @wide(%q: tensor<1x8x64x256xf32>, %k: tensor<1x8x1x256xf32>) -> tensor
 // -----
 
 func.func @forced(%q: tensor<1x8x64x128xbf16>, %k: tensor<1x8x1x128xbf16>) -> tensor<1x8x64x128xbf16> {
-  // expected-error @+1 {{'simplex.attention' op needs 156672 bytes of shared memory a block with #simplex.schedule<rows = 64, keys = 128, splits = 1, warps = 4, stages = 2> and head dims 128 and 128; the limit is 101376: choose fewer keys or rows}}
+  // expected-error @+1 {{'simplex.attention' op needs 156672 bytes of shared memory a block with #simplex.schedule<rows = 64, keys = 128, warps = 4, stages = 2> and head dims 128 and 128; the limit is 101376: choose fewer keys or rows}}
   %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [4, 8]
       {schedule = #simplex.schedule<rows = 64, keys = 128, splits = 1, warps = 4, stages = 2>}
       : (tensor<1x8x64x128xbf16>, tensor<1x8x1x128xbf16>, tensor<1x8x1x128xbf16>, tensor<1x8x1x128xbf16>,
@@ -25,7 +25,7 @@ func.func @forced(%q: tensor<1x8x64x128xbf16>, %k: tensor<1x8x1x128xbf16>) -> te
 // -----
 
 func.func @huge(%q: tensor<1x8x1x2147483647xf32>) -> tensor<1x8x1x2147483647xf32> {
-  // expected-error @+1 {{'simplex.attention' op needs {{[0-9]+}} bytes of shared memory a block with #simplex.schedule<rows = 16, keys = 16, splits = 4, warps = 4, stages = 2> and head dims 2147483647 and 2147483647; the limit is 101376: choose fewer keys or rows}}
+  // expected-error-re @+1 {{'simplex.attention' op needs {{[0-9]+}} bytes of shared memory a block with #simplex.schedule<rows = 16, keys = 16, splits = 4, warps = 4, stages = 2> and head dims 2147483647 and 2147483647; the limit is 101376: choose fewer keys or rows}}
   %out, %lse = simplex.attention query(%q) keys(%q) values(%q) form multilinear windows [8]
       : (tensor<1x8x1x2147483647xf32>, tensor<1x8x1x2147483647xf32>, tensor<1x8x1x2147483647xf32>)
       -> (tensor<1x8x1x2147483647xf32>, tensor<1x1x8xf32>)
