@@ -99,6 +99,7 @@ struct Request {
 
   SimplexirCompilerStatus checkArguments();
   SimplexirCompilerStatus checkChips(ModuleOp module);
+  SimplexirCompilerStatus classifyFailure(ModuleOp module);
   SimplexirCompilerStatus run();
 };
 } // namespace
@@ -150,6 +151,15 @@ SimplexirCompilerStatus Request::checkChips(ModuleOp module) {
   return supported ? SIMPLEXIR_COMPILER_OK : SIMPLEXIR_COMPILER_UNSUPPORTED;
 }
 
+/// Compiling failed: before code generation, or in it?
+SimplexirCompilerStatus Request::classifyFailure(ModuleOp module) {
+  // The reason has been told.
+  ScopedDiagnosticHandler ignore(module.getContext(),
+                                 [](Diagnostic &) { return success(); });
+  return checkChips(module) ? SIMPLEXIR_COMPILER_UNSUPPORTED
+                            : SIMPLEXIR_COMPILER_FAILED;
+}
+
 SimplexirCompilerStatus Request::run() {
   if (SimplexirCompilerStatus status = checkArguments())
     return status;
@@ -178,13 +188,8 @@ SimplexirCompilerStatus Request::run() {
     return checkChips(*parsed);
 
   FailureOr<CompileResult> result = compileKernels(*parsed, options);
-  if (failed(result)) {
-    // Told once already.
-    ScopedDiagnosticHandler ignore(&context,
-                                   [](Diagnostic &) { return success(); });
-    return checkChips(*parsed) ? SIMPLEXIR_COMPILER_UNSUPPORTED
-                               : SIMPLEXIR_COMPILER_FAILED;
-  }
+  if (failed(result))
+    return classifyFailure(*parsed);
   for (std::string &warning : result->warnings)
     outcome.add({DiagnosticSeverity::Warning, "", std::move(warning)});
   outcome.artifact = std::move(result->artifact);

@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Instructions.h"
+#include "Rows.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
@@ -154,11 +155,9 @@ public:
   ProductText(int64_t columns, int64_t depth, bool isBF16)
       : columns(columns), steps(depth / 16), isBF16(isBF16) {}
 
-  /// Operands: columns / 2 accumulators, as many again if `accumulate`, four
-  /// registers a step, the descriptor.
-  std::string write(const Boxes &boxes, bool transposed,
-                    bool accumulate) const {
-    int64_t first = columns / 2 * (accumulate ? 2 : 1);
+  /// Operands: columns / 2 results, four registers a step, the descriptor.
+  std::string write(const Boxes &boxes, bool transposed) const {
+    int64_t first = columns / 2;
     std::string text;
     llvm::raw_string_ostream out(text);
     out << "{\n.reg .pred keep, add;\n.reg .b32 zero;\n.reg .b64 at;\n"
@@ -173,7 +172,7 @@ public:
       list(out, 0, columns / 2);
       out << "}, {";
       list(out, first + 4 * k, 4);
-      out << "}, at, " << (k == 0 && !accumulate ? "keep" : "add") << ", 1, 1, "
+      out << "}, at, " << (k == 0 ? "keep" : "add") << ", 1, 1, "
           << (transposed ? 0 : 1) << ";\n";
     }
     out << "wgmma.commit_group.sync.aligned;\n"
@@ -198,14 +197,6 @@ SmallVector<Value> emitProduct(OpT op, Adaptor adaptor, FragmentBuilder &b) {
   auto lhs = cast<TileType>(op.getLhs().getType());
   int64_t columns = cast<TileType>(op.getResult().getType()).getColumns();
   Boxes boxes(memory, op.getTransposed());
-  SmallVector<Value> tied;
-  if (op.getInit()) {
-    Value start = b.zeros({2, 2}, b.getF32Type());
-    for (int64_t half : {0, 1})
-      start =
-          b.insert(b.splat(b.extract(adaptor.getInit()[0], half)), start, half);
-    tied = flatten(b, SmallVector<Value>(columns / 8, start));
-  }
   SmallVector<Value> operands;
   for (Value fragment : adaptor.getLhs())
     appendRegisters(b, fragment, operands);
@@ -215,15 +206,28 @@ SmallVector<Value> emitProduct(OpT op, Adaptor adaptor, FragmentBuilder &b) {
   operands.push_back(emitDescriptor(b, op.getRhs(), boxes));
   constraints += ",l";
   ProductText text(columns, lhs.getColumns(), memory.getElementType().isBF16());
-  return emitAsm(b, text.write(boxes, op.getTransposed(), !tied.empty()),
-                 columns / 2, tied, operands, constraints);
+  return emitAsm(b, text.write(boxes, op.getTransposed()), columns / 2, {},
+                 operands, constraints);
 }
 
-/// Uses of the results cannot move above the wait: they are its results.
-SmallVector<Value> emitWait(FragmentBuilder &b, ValueRange flight) {
+/// Uses of the results cannot move above the wait: they are its results. An
+/// init is added here: as the accumulators' start it would need registers of
+/// its own before the product (ptxas: C7511).
+SmallVector<Value> emitWait(FragmentBuilder &b, ValueRange flight,
+                            ValueRange init) {
   SmallVector<Value> scalars = flatten(b, flight);
-  return emitAsm(b, "wgmma.wait_group.sync.aligned 0;",
-                 static_cast<int64_t>(scalars.size()), scalars, {}, "");
+  SmallVector<Value> fragments =
+      emitAsm(b, "wgmma.wait_group.sync.aligned 0;",
+              static_cast<int64_t>(scalars.size()), scalars, {}, "");
+  if (init.empty())
+    return fragments;
+  for (Value &fragment : fragments)
+    for (int64_t half : {0, 1})
+      fragment =
+          b.insert(arith::AddFOp::create(b, b.extract(fragment, half),
+                                         b.splat(b.extract(init[0], half))),
+                   fragment, half);
+  return fragments;
 }
 
 bool isBoxes(Type type) {
@@ -261,7 +265,8 @@ struct ContractBoxesPattern : TilePattern<ContractOp> {
     if (failed(verifyProduct(op, layout)))
       return failure();
     SmallVector<Value> flight = emitProduct(op, adaptor, b);
-    rewriter.replaceOpWithMultiple(op, {emitWait(b, flight)});
+    rewriter.replaceOpWithMultiple(op,
+                                   {emitWait(b, flight, adaptor.getInit())});
     return success();
   }
 };
@@ -283,7 +288,8 @@ struct AwaitPattern : TilePattern<AwaitOp> {
 
   LogicalResult convert(AwaitOp op, Adaptor adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithMultiple(op, {emitWait(b, adaptor.getFlight())});
+    rewriter.replaceOpWithMultiple(
+        op, {emitWait(b, adaptor.getFlight(), adaptor.getInit())});
     return success();
   }
 };
@@ -348,10 +354,17 @@ struct LoadRowPattern : TilePattern<LoadRowOp> {
                         ConversionPatternRewriter &rewriter) const override {
     auto type = cast<TileType>(op.getType());
     Type element = type.getElementType();
-    if (type.getColumns() % 16 != 0 || element.getIntOrFloatBitWidth() != 16)
-      return op.emitOpError("needs 16-bit elements and whole fragments");
+    if (type.getColumns() % 16 != 0)
+      return op.emitOpError("needs whole fragments");
     int64_t fragments = type.getColumns() / 8;
     SmallVector<Value> results;
+    if (element.getIntOrFloatBitWidth() != 16) {
+      for (int64_t f = 0; f < fragments; ++f)
+        results.push_back(loadPair(b, op.getBuffer(), {op.getRow()},
+                                   b.column(f), /*inPairs=*/true));
+      rewriter.replaceOpWithMultiple(op, {results});
+      return success();
+    }
     while (int64_t left = fragments - static_cast<int64_t>(results.size())) {
       int32_t count = left >= 4 ? 4 : 2;
       Value matrix = b.rem(b.div(b.lane(), 8), count);

@@ -6,9 +6,9 @@
 // CHECK-LABEL: func @turn
 // CHECK: simplex.open_turns
 // CHECK: simplex.take_turn
-// CHECK: %[[F:.*]] = simplex.start_contract %{{.*}}, %{{.*}} init %{{.*}} transposed : <64x96xbf16>, memref<2x128x64xbf16>, !simplex.tile<64xf32> -> <64x128xf32>
+// CHECK: %[[F:.*]] = simplex.start_contract %{{.*}}, %{{.*}} transposed : <64x96xbf16>, memref<2x128x64xbf16> -> <64x128xf32>
 // CHECK: simplex.pass_turn
-// CHECK: %[[S:.*]] = simplex.await %[[F]] : <64x128xf32>
+// CHECK: %[[S:.*]] = simplex.await %[[F]] init %{{.*}} : <64x128xf32>, !simplex.tile<64xf32>
 // CHECK: %[[P:.*]] = simplex.row_partial %[[S]], %{{.*}} : <64x128xf32>, <64xf32>
 // CHECK: %[[L:.*]] = simplex.row_reduce %[[P]] : <64xf32>
 // CHECK: simplex.out_of_range %[[L]] : <64xf32>
@@ -18,10 +18,10 @@ func.func @turn(%c: !simplex.tile<64x96xbf16>, %k: memref<2x128x64xbf16>, %l: !s
                 %rows: memref<32x96xbf16>, %i: index) -> i1 {
   simplex.open_turns
   simplex.take_turn
-  %f = simplex.start_contract %c, %k init %l transposed
-      : !simplex.tile<64x96xbf16>, memref<2x128x64xbf16>, !simplex.tile<64xf32> -> !simplex.tile<64x128xf32>
+  %f = simplex.start_contract %c, %k transposed
+      : !simplex.tile<64x96xbf16>, memref<2x128x64xbf16> -> !simplex.tile<64x128xf32>
   simplex.pass_turn
-  %s = simplex.await %f : !simplex.tile<64x128xf32>
+  %s = simplex.await %f init %l : !simplex.tile<64x128xf32>, !simplex.tile<64xf32>
   %p = simplex.row_partial %s, %l : !simplex.tile<64x128xf32>, !simplex.tile<64xf32>
   %sum = simplex.row_reduce %p : !simplex.tile<64xf32>
   %wrong = simplex.out_of_range %sum : !simplex.tile<64xf32>
@@ -53,5 +53,15 @@ func.func @rank(%c: !simplex.tile<64x64xbf16>, %k: memref<1x2x128x64xbf16>) {
 func.func @await(%s: !simplex.tile<64x128xf32>) {
   // expected-error @+1 {{'simplex.await' op expects the result of simplex.start_contract}}
   %r = simplex.await %s : !simplex.tile<64x128xf32>
+  return
+}
+
+// -----
+
+func.func @init(%c: !simplex.tile<64x64xbf16>, %k: memref<1x128x64xbf16>, %l: !simplex.tile<32xf32>) {
+  %f = simplex.start_contract %c, %k transposed
+      : !simplex.tile<64x64xbf16>, memref<1x128x64xbf16> -> !simplex.tile<64x128xf32>
+  // expected-error @+1 {{'simplex.await' op init has 32 rows, expected 64 as the product}}
+  %r = simplex.await %f init %l : !simplex.tile<64x128xf32>, !simplex.tile<32xf32>
   return
 }
