@@ -47,8 +47,9 @@ struct SelectSchedulePass
       return signalPassFailure();
     }
     WalkResult result = getOperation()->walk([&](AttentionOp op) {
-      if (failed(select(op)) ||
-          (target == "gpu" && failed(checkSharedMemory(op))))
+      bool gpu = target == "gpu";
+      if ((gpu && failed(checkElement(op))) || failed(select(op)) ||
+          (gpu && failed(checkSharedMemory(op))))
         return WalkResult::interrupt();
       return WalkResult::advance();
     });
@@ -238,6 +239,14 @@ private:
       rows += (op.getBidirectional() ? 2 * window - 1 : window) + queries - 1;
     }
     return rows * (key + value);
+  }
+
+  static LogicalResult checkElement(AttentionOp op) {
+    Type element = op.getElementType();
+    if (element.isBF16() || element.isF16() || element.isF32())
+      return success();
+    return op.emitOpError("has elements of type ")
+           << element << ", expected bf16, f16 or f32 on a GPU";
   }
 
   LogicalResult checkSharedMemory(AttentionOp op) {
