@@ -150,15 +150,13 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     Value ring = allocShared(b, 1, load.getType());
     Value buffer = getSlot(b, ring, arith::ConstantIndexOp::create(b, 0));
     emitCopy(b, load, load.getSequence(), buffer);
-    // Without outer keys the combined tile is made once, before the loop: then
-    // the query must be there. Otherwise the first tile's wait will do. (A
-    // warpgroup product's is made in the loop, see sinkCombined.)
-    auto schedule =
-        getOperation()->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
-    bool early = !schedule.getWgmma() || load.getLayout() ||
-                 llvm::any_of(load->getUsers(), [&](auto *user) {
-                   return !user->template getParentOfType<scf::ForOp>();
-                 });
+    // A combined tile without outer keys is made once, before the loop: then
+    // the query must be there. Otherwise the first tile's wait will do.
+    bool early =
+        load.getLayout() || llvm::any_of(load->getUsers(), [](Operation *user) {
+          auto combine = dyn_cast<CombineOp>(user);
+          return !combine || combine.getKeys().empty();
+        });
     if (early)
       CopyWaitOp::create(b);
     if (arrange(b, load, buffer))
