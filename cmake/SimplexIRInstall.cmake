@@ -7,7 +7,7 @@ include(CMakePackageConfigHelpers)
 set(_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/SimplexIR)
 
 get_property(_libraries GLOBAL PROPERTY SIMPLEXIR_LIBRARIES)
-foreach(_library SimplexIRReference simplexir_runtime simplexir_runtime_static)
+foreach(_library SimplexIRReference SimplexIRC simplexir_runtime simplexir_runtime_static)
   if(TARGET ${_library})
     list(APPEND _libraries ${_library})
   endif()
@@ -51,4 +51,5 @@ configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/SimplexIRConfig.cmake.in
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/SimplexIRConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/SimplexIRConfig.cmake ${CMAKE_BINARY_DIR}/SimplexIRConfigVersion.cmake
+  ${CMAKE_SOURCE_DIR}/cmake/SimplexIRMLIRCAPI.cmake
   DESTINATION ${_config_dir} COMPONENT development)

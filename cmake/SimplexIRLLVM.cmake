@@ -12,6 +12,11 @@ include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
 
+# Installed, tools and libraries find the shared MLIR where the build did.
+if(NOT SIMPLEXIR_STATIC)
+  set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+endif()
+
 # SYSTEM: upstream headers are not held to this project's warnings.
 include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
 add_definitions(${LLVM_DEFINITIONS})

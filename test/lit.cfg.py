@@ -77,6 +77,7 @@ config.substitutions += [
     ("%cmake", config.cmake),
     ("%generator", '"%s"' % config.generator),
     ("%cxx", config.cxx),
+    ("%cc", config.cc),
     ("%config", config.build_type),
     ("%mlir_dir", config.mlir_dir),
     ("%mlir_include", os.path.join(config.mlir_dir, "..", "..", "..", "include")),

@@ -29,6 +29,43 @@ LogicalResult simplexir::outlineModule(ModuleOp module) {
   return manager.run(module);
 }
 
+bool simplexir::hasAttention(ModuleOp module) {
+  return module.walk([](AttentionOp) { return WalkResult::interrupt(); })
+      .wasInterrupted();
+}
+
+/// Reports what of a function is more than one attention on its arguments.
+static LogicalResult checkFunction(func::FuncOp function) {
+  SmallVector<AttentionOp> ops;
+  function.walk([&](AttentionOp op) { ops.push_back(op); });
+  if (ops.size() > 1)
+    return function.emitError("has ")
+           << ops.size() << " attentions; one kernel is made of a function, so "
+           << "put each into its own";
+  for (AttentionOp op : ops)
+    for (OpOperand &operand : op->getOpOperands())
+      if (!isa<BlockArgument>(operand.get()))
+        return op.emitOpError("operand ")
+               << operand.getOperandNumber()
+               << " is not an argument of the function; a kernel computes "
+                  "nothing but the attention";
+  return success();
+}
+
+LogicalResult simplexir::outlineFunctions(ModuleOp module,
+                                          CompileOptions &options) {
+  for (auto function : module.getOps<func::FuncOp>())
+    if (failed(checkFunction(function)))
+      return failure();
+  if (failed(outlineModule(module)))
+    return failure();
+  module.walk([&](LaunchOp launch) {
+    auto function = launch->getParentOfType<func::FuncOp>();
+    options.names[launch.getKernel()] = function.getName().str();
+  });
+  return success();
+}
+
 LogicalResult simplexir::lowerHost(ModuleOp module, StringRef artifact,
                                    bool hooks) {
   module->setAttr(kArtifactAttrName,
@@ -290,6 +327,11 @@ struct ArtifactCompiler {
   }
 };
 } // namespace
+
+LogicalResult simplexir::checkKernels(ModuleOp module, StringRef chip) {
+  return success(
+      bool(lowerKernels(module, chip, KernelStage::LLVM, /*tiles=*/nullptr)));
+}
 
 FailureOr<CompileResult>
 simplexir::compileKernels(ModuleOp module, const CompileOptions &options) {

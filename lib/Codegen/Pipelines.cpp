@@ -30,6 +30,8 @@ void simplexir::buildSchedulePipeline(OpPassManager &manager,
   SelectScheduleOptions options;
   options.target = chip ? "gpu" : "cpu";
   options.wgmma = chip && chip->wgmma;
+  if (chip)
+    options.sharedMemory = chip->sharedPerBlock;
   manager.addPass(createSelectSchedule(options));
 }
 

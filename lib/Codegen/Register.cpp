@@ -1,15 +1,19 @@
-//===- Register.cpp - What a context of the compiler loads ----------------===//
+//===- Register.cpp - What a context and pass registry load -----------===//
 //
 // Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
+#include "simplexir/Codegen/GPU/Passes.h"
+#include "simplexir/Codegen/Hopper/Passes.h"
 #include "simplexir/Codegen/NVPTX.h"
+#include "simplexir/Codegen/Passes.h"
 #include "simplexir/Codegen/Pipelines.h"
 #include "simplexir/Dialect/Simplex/IR/Bufferize.h"
 #include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
 #include "simplexir/Dialect/Simplex/IR/Tiling.h"
+#include "simplexir/Transforms/Passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -106,4 +110,16 @@ void simplexir::registerAllForCompiler(DialectRegistry &registry) {
   registerBufferizableOpInterfaceExternalModels(registry);
   registerTilingInterfaceExternalModels(registry);
   registerNVPTXTranslation(registry); // with the dialects gpu and nvvm
+}
+
+void simplexir::registerPassesAndPipelines() {
+  static const bool registered = [] {
+    registerSimplexIRPasses();
+    registerSimplexIRCodegenPasses();
+    registerSimplexIRGPUPasses();
+    registerSimplexIRHopperPasses();
+    registerPipelines();
+    return true;
+  }();
+  (void)registered;
 }

@@ -46,26 +46,15 @@ struct SelectSchedulePass
           << target << "', expected cpu or gpu";
       return signalPassFailure();
     }
-    getOperation()->walk([&](AttentionOp op) {
-      if (op.getSchedule())
-        return;
-      orderKeys(op);
-      Parts parts = target != "gpu" ? chooseCPU(op) : chooseGPU(op);
-      if (target == "gpu" && wgmma)
-        chooseWarpgroups(op, parts);
-      override(parts.rows, rows);
-      override(parts.keys, keys);
-      override(parts.splits, splits);
-      override(parts.warps, warps);
-      override(parts.stages, stages);
-      auto schedule = ScheduleAttr::getChecked(
-          [&] { return op.emitOpError(); }, &getContext(), parts.rows,
-          parts.keys, parts.splits, parts.warps, parts.stages, parts.wgmma);
-      if (!schedule)
-        return signalPassFailure();
-      op.setScheduleAttr(schedule);
-      report(op, schedule);
+    WalkResult result = getOperation()->walk([&](AttentionOp op) {
+      bool gpu = target == "gpu";
+      if ((gpu && failed(checkElement(op))) || failed(select(op)) ||
+          (gpu && failed(checkSharedMemory(op))))
+        return WalkResult::interrupt();
+      return WalkResult::advance();
     });
+    if (result.wasInterrupted())
+      signalPassFailure();
   }
 
 private:
@@ -73,6 +62,28 @@ private:
     int64_t rows, keys, splits = 1, warps = 1, stages = 1;
     bool wgmma = false;
   };
+
+  LogicalResult select(AttentionOp op) {
+    if (op.getSchedule())
+      return success();
+    orderKeys(op);
+    Parts parts = target != "gpu" ? chooseCPU(op) : chooseGPU(op);
+    if (target == "gpu" && wgmma)
+      chooseWarpgroups(op, parts);
+    override(parts.rows, rows);
+    override(parts.keys, keys);
+    override(parts.splits, splits);
+    override(parts.warps, warps);
+    override(parts.stages, stages);
+    auto schedule = ScheduleAttr::getChecked(
+        [&] { return op.emitOpError(); }, &getContext(), parts.rows, parts.keys,
+        parts.splits, parts.warps, parts.stages, parts.wgmma);
+    if (!schedule)
+      return failure();
+    op.setScheduleAttr(schedule);
+    report(op, schedule);
+    return success();
+  }
 
   static void override(int64_t &part, int64_t option) {
     if (option != 0)
@@ -178,7 +189,78 @@ private:
     if (op.getKeys().size() > 1)
       while (rows > rowsPerWarp && rows / 2 >= op.getGroupSize())
         rows /= 2;
-    return {rows, 64, warps / (rows / rowsPerWarp), warps, 2};
+    Parts parts{rows, 64, warps / (rows / rowsPerWarp), warps, 2};
+    // Long rows: fewer keys, then fewer rows, until a block fits. Chunks are
+    // arranged in shared memory, so there the outer keys' rows should fit too.
+    auto isTooLarge = [&] {
+      int64_t bytes = getSharedBytes(op, parts);
+      if (op.getForm().getChunk() > 1)
+        bytes += getOuterRowBytes(op, parts);
+      return bytes > sharedMemory;
+    };
+    while (parts.keys > 16 && isTooLarge())
+      parts.keys -= 16;
+    while (parts.rows > rowsPerWarp && isTooLarge()) {
+      parts.rows /= 2;
+      parts.splits *= 2;
+    }
+    return parts;
+  }
+
+  /// Bytes of a row of the query or a key, and of a value.
+  static std::pair<int64_t, int64_t> getRowBytes(AttentionOp op) {
+    int64_t element = op.getElementType().getIntOrFloatBitWidth() / 8;
+    int64_t headDim = op.getHeadDim();
+    if (op.getForm().getChunk() > 1)
+      headDim = ChunkedAttr::get(op.getForm(), op.getArity(), headDim, 0)
+                    .getColumns();
+    return {llvm::alignTo(headDim, 16) * element,
+            llvm::alignTo(op.getValueDim(), 16) * element};
+  }
+
+  /// Shared memory of a block: the query's rows and the ring of last-key and
+  /// value tiles, each row padded by 16 bytes.
+  static int64_t getSharedBytes(AttentionOp op, const Parts &parts) {
+    auto [key, value] = getRowBytes(op);
+    int64_t padding = parts.wgmma ? 0 : 16, keys = parts.stages * parts.keys;
+    return (parts.rows + keys) * (key + padding) + keys * (value + padding);
+  }
+
+  /// All rows of outer keys and values that a tile visits (see
+  /// --simplex-stage-rows); 0 where their number has no bound.
+  static int64_t getOuterRowBytes(AttentionOp op, const Parts &parts) {
+    auto [key, value] = getRowBytes(op);
+    int64_t queries =
+        parts.rows / std::min<int64_t>(op.getGroupSize(), parts.rows);
+    int64_t rows = 0;
+    for (int64_t window : op.getWindows().drop_back()) {
+      if (window == 0 || window > 64)
+        return 0;
+      rows += (op.getBidirectional() ? 2 * window - 1 : window) + queries - 1;
+    }
+    return rows * (key + value);
+  }
+
+  static LogicalResult checkElement(AttentionOp op) {
+    Type element = op.getElementType();
+    if (element.isBF16() || element.isF16() || element.isF32())
+      return success();
+    return op.emitOpError("has elements of type ")
+           << element << ", expected bf16, f16 or f32 on a GPU";
+  }
+
+  LogicalResult checkSharedMemory(AttentionOp op) {
+    ScheduleAttr schedule = *op.getSchedule();
+    int64_t bytes = getSharedBytes(
+        op, {schedule.getRows(), schedule.getKeys(), schedule.getSplits(),
+             schedule.getWarps(), schedule.getStages(), schedule.getWgmma()});
+    if (bytes <= sharedMemory)
+      return success();
+    return op.emitOpError()
+           << "needs " << bytes << " bytes of shared memory a block with "
+           << schedule << " and head dims " << op.getHeadDim() << " and "
+           << op.getValueDim() << "; the limit is " << sharedMemory.getValue()
+           << ": choose fewer keys or rows";
   }
 
   /// What warpgroup products cannot do; empty if nothing.

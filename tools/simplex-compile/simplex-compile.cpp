@@ -9,10 +9,8 @@
 
 #include "simplexir/Codegen/Chips.h"
 #include "simplexir/Codegen/Compiler.h"
-#include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
 #include "simplexir/Support/CrashGuard.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/ToolOutputFile.h"
@@ -57,27 +55,6 @@ static constexpr char help[] =
     "Compiles each function of FILE.mlir that is one simplex.attention on its\n"
     "arguments to a kernel, and writes one file for the SimplexIR runtime.\n\n"
     "  simplex-compile attention.mlir --chip=sm_90a,x86-64-v3 -o a.simplex\n";
-
-/// The attention that a function consists of; reports why there is none.
-static mlir::LogicalResult checkFunction(mlir::func::FuncOp function,
-                                         SmallVectorImpl<AttentionOp> &found) {
-  SmallVector<AttentionOp> ops;
-  function.walk([&](AttentionOp op) { ops.push_back(op); });
-  if (ops.size() > 1)
-    return function.emitError("has ")
-           << ops.size() << " attentions; simplex-compile makes one kernel of "
-           << "a function, so put each into its own";
-  for (AttentionOp op : ops) {
-    for (mlir::OpOperand &operand : op->getOpOperands())
-      if (!isa<mlir::BlockArgument>(operand.get()))
-        return op.emitOpError("operand ")
-               << operand.getOperandNumber()
-               << " is not an argument of the function; a kernel computes "
-                  "nothing but the attention";
-    found.push_back(op);
-  }
-  return mlir::success();
-}
 
 static int write(StringRef bytes) {
   std::error_code code;
@@ -135,20 +112,11 @@ static int run(int argc, char **argv) {
   mlir::OwningOpRef<mlir::ModuleOp> module = context.parse(opts->inputFile);
   if (!module)
     return 1;
-  SmallVector<AttentionOp> attentions;
-  for (auto function : module->getOps<mlir::func::FuncOp>())
-    if (failed(checkFunction(function, attentions)))
-      return 1;
-  if (attentions.empty())
+  if (!hasAttention(*module))
     return fail("'" + opts->inputFile +
                 "' has no function with a simplex.attention");
-  if (failed(outlineModule(*module)))
+  if (failed(outlineFunctions(*module, options)))
     return 1;
-  // A kernel is known by the name of the function that it was.
-  module->walk([&](LaunchOp launch) {
-    auto function = launch->getParentOfType<mlir::func::FuncOp>();
-    options.names[launch.getKernel()] = function.getName().str();
-  });
 
   if (emits) {
     auto text = emitKernels(*module, options.chips[0], opts->emitStage,

@@ -5,17 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "simplexir/Codegen/GPU/Passes.h"
-#include "simplexir/Codegen/Hopper/Passes.h"
-#include "simplexir/Codegen/Passes.h"
 #include "simplexir/Codegen/Pipelines.h"
 #include "simplexir/Support/CrashGuard.h"
-#include "simplexir/Transforms/Passes.h"
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
+#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "llvm/Support/InitLLVM.h"
@@ -28,11 +25,7 @@ static int run(int argc, char **argv) {
   mlir::registerAllExtensions(registry);
   simplexir::registerAllForCompiler(registry);
   mlir::registerAllPasses();
-  simplexir::registerSimplexIRPasses();
-  simplexir::registerSimplexIRCodegenPasses();
-  simplexir::registerSimplexIRGPUPasses();
-  simplexir::registerSimplexIRHopperPasses();
-  simplexir::registerPipelines();
+  simplexir::registerPassesAndPipelines();
 
   auto [inputName, outputName] = mlir::registerAndParseCLIOptions(
       argc, argv, "SimplexIR optimizer driver\n", registry);

@@ -50,6 +50,19 @@ struct CompileResult {
 /// Runs tensors to buffers and kernels (buildFrontPipeline).
 mlir::LogicalResult outlineModule(mlir::ModuleOp module);
 
+/// True if there is something to compile.
+bool hasAttention(mlir::ModuleOp module);
+
+/// As outlineModule, where each function is at most one attention on its
+/// arguments (otherwise it is an error): the kernel takes the function's name
+/// in `options`.
+mlir::LogicalResult outlineFunctions(mlir::ModuleOp module,
+                                     CompileOptions &options);
+
+/// Runs every pass on the kernels of an outlined module, which stays as it is,
+/// and generates no code. Reports why they cannot be compiled for the chip.
+mlir::LogicalResult checkKernels(mlir::ModuleOp module, llvm::StringRef chip);
+
 /// Compiles the kernel functions of an outlined module, which stays as it is.
 /// Errors are reported as diagnostics.
 mlir::FailureOr<CompileResult> compileKernels(mlir::ModuleOp module,

@@ -58,6 +58,10 @@ void buildHostPipeline(mlir::OpPassManager &manager, bool hooks = false);
 /// Makes `--simplex-cpu-pipeline` and `--simplex-nvptx-pipeline` known.
 void registerPipelines();
 
+/// Makes every pass and pipeline of this project known by its flag, once a
+/// process however often it is called.
+void registerPassesAndPipelines();
+
 /// What the pipelines and the functions around an attention need: dialects,
 /// interfaces, translations.
 void registerAllForCompiler(mlir::DialectRegistry &registry);

@@ -35,8 +35,9 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     schedule, and how many more keys a tile visits than one query needs; why
     warpgroup products (`wgmma`) are not used where the chip has them.
 
-    Errors: a target other than cpu or gpu; an option outside the schedule's
-    limits.
+    Errors: a target other than cpu or gpu; f64 on a GPU; an option outside the
+    schedule's limits; a block that needs more shared memory than the chip has,
+    also by a schedule that the operation came with.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"cpu\"", "cpu or gpu">,
@@ -47,6 +48,8 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     Option<"stages", "stages", "int64_t", "0", "Key tiles in flight (0: choose)">,
     Option<"wgmma", "wgmma", "bool", "false",
            "The chip has warpgroup products: use them where they pay">,
+    Option<"sharedMemory", "shared-memory", "int64_t", "232448",
+           "Shared memory that a block of the GPU may have, in bytes">,
   ];
   let dependentDialects = ["::simplexir::SimplexDialect"];
 }

@@ -77,6 +77,11 @@ struct ConvertSimplexToGPUPass
                       b.getUnitAttr());
     int32_t block[] = {static_cast<int32_t>(layout.warps * 32), 1, 1};
     function.setKnownBlockSize(block);
+    // As many blocks as the registers of a multiprocessor allow at 255 each:
+    // ptxas would spill a few to fit one more.
+    constexpr int64_t processorThreads = 65536 / 256;
+    setMinBlocks(function,
+                 std::max<int64_t>(processorThreads / (layout.warps * 32), 1));
     for (StringRef name :
          {StringRef(kGridAttrName), StringRef(kScheduleAttrName)})
       function->setAttr(name, kernel->getAttr(name));

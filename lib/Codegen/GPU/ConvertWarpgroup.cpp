@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Instructions.h"
+#include "Rows.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
@@ -111,6 +112,19 @@ SmallVector<Value> emitAsm(FragmentBuilder &b, const std::string &code,
   return fragments;
 }
 
+Value getI32(FragmentBuilder &b, int64_t value) {
+  return arith::ConstantOp::create(
+      b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+}
+
+/// The same in all threads of a warp, and ptxas is told so: it keeps what it
+/// would else compute again from the thread's number, or move to uniform
+/// registers, before each use.
+Value makeUniform(FragmentBuilder &b, Value i32) {
+  return gpu::ShuffleOp::create(b, i32, 0, 32, gpu::ShuffleMode::IDX)
+      .getShuffleResult();
+}
+
 /// The descriptor of boxes in shared memory.
 Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes) {
   auto metadata = memref::ExtractStridedMetadataOp::create(b, memory);
@@ -120,30 +134,30 @@ Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes) {
   Value address = b.div(b.add(pointer, bytes), 16);
   Type i32 = b.getI32Type(), i64 = b.getI64Type();
   address = arith::IndexCastOp::create(b, i32, address);
-  // The same in all threads, but ptxas must see it: else each product moves
-  // its descriptor to uniform registers again.
-  address = gpu::ShuffleOp::create(b, address, 0, 32, gpu::ShuffleMode::IDX)
-                .getShuffleResult();
   // The matrix lies in the first 256 KiB of the shared window.
-  Value mask = arith::ConstantOp::create(b, b.getI32IntegerAttr(0x3fff));
-  address = arith::ExtUIOp::create(
-      b, i64, arith::AndIOp::create(b, address, mask).getResult());
-  Value bits = arith::ConstantOp::create(
-      b, b.getI64IntegerAttr(getDescriptorBits(boxes.getBoxBytes())));
-  return arith::OrIOp::create(b, address, bits);
+  auto bits = static_cast<uint64_t>(getDescriptorBits(boxes.getBoxBytes()));
+  address = arith::AndIOp::create(b, address, getI32(b, 0x3fff));
+  Value low = makeUniform(
+      b, arith::OrIOp::create(b, address, getI32(b, llvm::Lo_32(bits))));
+  uint64_t high = bits & ~uint64_t{0xffffffff};
+  return arith::OrIOp::create(
+      b, arith::ExtUIOp::create(b, i64, low).getResult(),
+      arith::ConstantOp::create(b,
+                                b.getI64IntegerAttr(static_cast<int64_t>(high)))
+          .getResult());
 }
 
-/// PTX of one product: fence, steps of depth 16, commit.
+/// PTX of one product: fence, steps of depth 16, commit. The barrier of the
+/// warp keeps ptxas from moving loads, whose results are wanted while the
+/// product runs, ahead of it.
 class ProductText {
 public:
   ProductText(int64_t columns, int64_t depth, bool isBF16)
       : columns(columns), steps(depth / 16), isBF16(isBF16) {}
 
-  /// Operands: columns / 2 accumulators, as many again if `accumulate`, four
-  /// registers a step, the descriptor.
-  std::string write(const Boxes &boxes, bool transposed,
-                    bool accumulate) const {
-    int64_t first = columns / 2 * (accumulate ? 2 : 1);
+  /// Operands: columns / 2 results, four registers a step, the descriptor.
+  std::string write(const Boxes &boxes, bool transposed) const {
+    int64_t first = columns / 2;
     std::string text;
     llvm::raw_string_ostream out(text);
     out << "{\n.reg .pred keep, add;\n.reg .b32 zero;\n.reg .b64 at;\n"
@@ -158,10 +172,11 @@ public:
       list(out, 0, columns / 2);
       out << "}, {";
       list(out, first + 4 * k, 4);
-      out << "}, at, " << (k == 0 && !accumulate ? "keep" : "add") << ", 1, 1, "
+      out << "}, at, " << (k == 0 ? "keep" : "add") << ", 1, 1, "
           << (transposed ? 0 : 1) << ";\n";
     }
-    out << "wgmma.commit_group.sync.aligned;\n}";
+    out << "wgmma.commit_group.sync.aligned;\n"
+           "bar.warp.sync 0xffffffff;\n}";
     return text;
   }
 
@@ -182,14 +197,6 @@ SmallVector<Value> emitProduct(OpT op, Adaptor adaptor, FragmentBuilder &b) {
   auto lhs = cast<TileType>(op.getLhs().getType());
   int64_t columns = cast<TileType>(op.getResult().getType()).getColumns();
   Boxes boxes(memory, op.getTransposed());
-  SmallVector<Value> tied;
-  if (op.getInit()) {
-    Value start = b.zeros({2, 2}, b.getF32Type());
-    for (int64_t half : {0, 1})
-      start =
-          b.insert(b.splat(b.extract(adaptor.getInit()[0], half)), start, half);
-    tied = flatten(b, SmallVector<Value>(columns / 8, start));
-  }
   SmallVector<Value> operands;
   for (Value fragment : adaptor.getLhs())
     appendRegisters(b, fragment, operands);
@@ -199,15 +206,28 @@ SmallVector<Value> emitProduct(OpT op, Adaptor adaptor, FragmentBuilder &b) {
   operands.push_back(emitDescriptor(b, op.getRhs(), boxes));
   constraints += ",l";
   ProductText text(columns, lhs.getColumns(), memory.getElementType().isBF16());
-  return emitAsm(b, text.write(boxes, op.getTransposed(), !tied.empty()),
-                 columns / 2, tied, operands, constraints);
+  return emitAsm(b, text.write(boxes, op.getTransposed()), columns / 2, {},
+                 operands, constraints);
 }
 
-/// Uses of the results cannot move above the wait: they are its results.
-SmallVector<Value> emitWait(FragmentBuilder &b, ValueRange flight) {
+/// Uses of the results cannot move above the wait: they are its results. An
+/// init is added here: as the accumulators' start it would need registers of
+/// its own before the product (ptxas: C7511).
+SmallVector<Value> emitWait(FragmentBuilder &b, ValueRange flight,
+                            ValueRange init) {
   SmallVector<Value> scalars = flatten(b, flight);
-  return emitAsm(b, "wgmma.wait_group.sync.aligned 0;",
-                 static_cast<int64_t>(scalars.size()), scalars, {}, "");
+  SmallVector<Value> fragments =
+      emitAsm(b, "wgmma.wait_group.sync.aligned 0;",
+              static_cast<int64_t>(scalars.size()), scalars, {}, "");
+  if (init.empty())
+    return fragments;
+  for (Value &fragment : fragments)
+    for (int64_t half : {0, 1})
+      fragment =
+          b.insert(arith::AddFOp::create(b, b.extract(fragment, half),
+                                         b.splat(b.extract(init[0], half))),
+                   fragment, half);
+  return fragments;
 }
 
 bool isBoxes(Type type) {
@@ -245,7 +265,8 @@ struct ContractBoxesPattern : TilePattern<ContractOp> {
     if (failed(verifyProduct(op, layout)))
       return failure();
     SmallVector<Value> flight = emitProduct(op, adaptor, b);
-    rewriter.replaceOpWithMultiple(op, {emitWait(b, flight)});
+    rewriter.replaceOpWithMultiple(op,
+                                   {emitWait(b, flight, adaptor.getInit())});
     return success();
   }
 };
@@ -267,31 +288,35 @@ struct AwaitPattern : TilePattern<AwaitOp> {
 
   LogicalResult convert(AwaitOp op, Adaptor adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithMultiple(op, {emitWait(b, adaptor.getFlight())});
+    rewriter.replaceOpWithMultiple(
+        op, {emitWait(b, adaptor.getFlight(), adaptor.getInit())});
     return success();
   }
 };
 
-Value getGroup(FragmentBuilder &b) { return b.div(b.warp(), kGroupWarps); }
+/// The number of this group of warps, an i32.
+Value getGroup(FragmentBuilder &b) {
+  Value group = b.div(b.warp(), kGroupWarps);
+  return makeUniform(b, arith::IndexCastOp::create(b, b.getI32Type(), group));
+}
 
 /// A group waits for its turn on a barrier of its own, at which the threads of
 /// the other one arrive.
-Value getTurnBarrier(FragmentBuilder &b, Value group) {
-  return arith::IndexCastOp::create(b, b.getI32Type(),
-                                    b.add(group, kFirstTurnBarrier));
-}
 constexpr int64_t kTurnThreads = kGroups * kGroupWarps * 32;
 void emitTake(FragmentBuilder &b) {
-  emitBarrier(b, getTurnBarrier(b, getGroup(b)), kTurnThreads);
+  Value own =
+      arith::AddIOp::create(b, getGroup(b), getI32(b, kFirstTurnBarrier));
+  emitBarrier(b, own, kTurnThreads);
 }
 void emitPass(FragmentBuilder &b) {
-  Value other = arith::SubIOp::create(b, b.index(1), getGroup(b));
-  emitArrive(b, getTurnBarrier(b, other), kTurnThreads);
+  Value other =
+      arith::SubIOp::create(b, getI32(b, kFirstTurnBarrier + 1), getGroup(b));
+  emitArrive(b, other, kTurnThreads);
 }
 void whenGroup(FragmentBuilder &b, int64_t group,
                llvm::function_ref<void(FragmentBuilder &)> body) {
   Value mine = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, getGroup(b),
-                                     b.index(group));
+                                     getI32(b, group));
   auto branch = scf::IfOp::create(b, mine, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
@@ -329,10 +354,17 @@ struct LoadRowPattern : TilePattern<LoadRowOp> {
                         ConversionPatternRewriter &rewriter) const override {
     auto type = cast<TileType>(op.getType());
     Type element = type.getElementType();
-    if (type.getColumns() % 16 != 0 || element.getIntOrFloatBitWidth() != 16)
-      return op.emitOpError("needs 16-bit elements and whole fragments");
+    if (type.getColumns() % 16 != 0)
+      return op.emitOpError("needs whole fragments");
     int64_t fragments = type.getColumns() / 8;
     SmallVector<Value> results;
+    if (element.getIntOrFloatBitWidth() != 16) {
+      for (int64_t f = 0; f < fragments; ++f)
+        results.push_back(loadPair(b, op.getBuffer(), {op.getRow()},
+                                   b.column(f), /*inPairs=*/true));
+      rewriter.replaceOpWithMultiple(op, {results});
+      return success();
+    }
     while (int64_t left = fragments - static_cast<int64_t>(results.size())) {
       int32_t count = left >= 4 ? 4 : 2;
       Value matrix = b.rem(b.div(b.lane(), 8), count);

@@ -17,6 +17,12 @@ void simplexir::insertInstructionDialects(DialectRegistry &registry) {
   registry.insert<LLVM::LLVMDialect, NVVM::NVVMDialect>();
 }
 
+void simplexir::setMinBlocks(gpu::GPUFuncOp function, int64_t blocks) {
+  Builder b(function.getContext());
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                    b.getI32IntegerAttr(static_cast<int32_t>(blocks)));
+}
+
 static NVVM::MMATypes getMmaType(Type element) {
   if (element.isBF16())
     return NVVM::MMATypes::bf16;

@@ -47,6 +47,9 @@ mlir::Value emitVoteAny(FragmentBuilder &b, mlir::Value condition);
 mlir::Value emitExp2(FragmentBuilder &b, mlir::Value scalar);
 mlir::Value emitLog2(FragmentBuilder &b, mlir::Value scalar);
 
+/// Blocks that a multiprocessor shall hold at a time.
+void setMinBlocks(mlir::gpu::GPUFuncOp function, int64_t blocks);
+
 /// The dialects of these operations.
 void insertInstructionDialects(mlir::DialectRegistry &registry);
 

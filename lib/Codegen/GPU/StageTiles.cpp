@@ -92,12 +92,29 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
       }
     });
     hoistRows();
+    if (schedule.getWgmma())
+      for (auto &[loop, loads] : tiles)
+        for (LoadOp load : loads)
+          if (failed(verifyBoxes(load)))
+            return signalPassFailure();
     for (LoadOp load : queries)
       stageQuery(load);
     for (auto &[loop, loads] : tiles)
       stageLoop(loop, SmallVector<LoadOp>(loads.begin(), loads.end()));
     if (schedule.getWgmma())
       sinkCombined();
+  }
+
+  /// What a schedule may ask for and warpgroup products cannot do.
+  static LogicalResult verifyBoxes(LoadOp load) {
+    Type element = load.getType().getElementType();
+    if (!element.isBF16() && !element.isF16())
+      return load.emitError("schedule: wgmma multiplies bf16 and f16, found ")
+             << element;
+    if (load.getLayout())
+      return load.emitError("schedule: wgmma needs a form that keeps the order "
+                            "of head dims (multilinear)");
+    return success();
   }
 
   /// The left operand of a warpgroup product is made where it is used: ptxas
@@ -133,11 +150,15 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     Value ring = allocShared(b, 1, load.getType());
     Value buffer = getSlot(b, ring, arith::ConstantIndexOp::create(b, 0));
     emitCopy(b, load, load.getSequence(), buffer);
-    // The first tile's wait will do where nobody looks before.
-    bool early =
-        load.getLayout() || llvm::any_of(load->getUsers(), [&](auto *user) {
-          return !user->template getParentOfType<scf::ForOp>();
-        });
+    // Without outer keys the combined tile is made once, before the loop: then
+    // the query must be there. Otherwise the first tile's wait will do. (A
+    // warpgroup product's is made in the loop, see sinkCombined.)
+    auto schedule =
+        getOperation()->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
+    bool early = !schedule.getWgmma() || load.getLayout() ||
+                 llvm::any_of(load->getUsers(), [&](auto *user) {
+                   return !user->template getParentOfType<scf::ForOp>();
+                 });
     if (early)
       CopyWaitOp::create(b);
     if (arrange(b, load, buffer))

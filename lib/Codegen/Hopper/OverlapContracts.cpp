@@ -50,14 +50,14 @@ struct OverlapContractsPass
       IRRewriter rewriter(op);
       auto start = StartContractOp::create(
           rewriter, op.getLoc(), op.getResult().getType(), op.getLhs(),
-          op.getRhs(), op.getInit(), op.getTransposedAttr());
+          op.getRhs(), op.getTransposedAttr());
       if (auto branch = dyn_cast<scf::IfOp>(deadline);
           branch && branch.elseBlock() && usedOnlyIn(op, branch)) {
         awaitInBranches(rewriter, op, start, branch);
         continue;
       }
       rewriter.setInsertionPoint(deadline);
-      auto await = AwaitOp::create(rewriter, op.getLoc(), start);
+      auto await = AwaitOp::create(rewriter, op.getLoc(), start, op.getInit());
       rewriter.replaceOp(op, await);
     }
   }
@@ -75,7 +75,7 @@ private:
                               StartContractOp start, scf::IfOp branch) {
     for (Block *block : {branch.thenBlock(), branch.elseBlock()}) {
       rewriter.setInsertionPointToStart(block);
-      auto await = AwaitOp::create(rewriter, op.getLoc(), start);
+      auto await = AwaitOp::create(rewriter, op.getLoc(), start, op.getInit());
       rewriter.replaceUsesWithIf(op.getResult(), await, [&](OpOperand &use) {
         return block->findAncestorOpInBlock(*use.getOwner()) != nullptr;
       });

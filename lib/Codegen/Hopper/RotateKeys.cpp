@@ -154,12 +154,12 @@ private:
                               ArrayRef<Value> carried) {
     IRMapping before, now;
     before.map(carried, rotated.getRegionIterArgs());
+    now.map(loop.getInductionVar(), rotated.getInductionVar());
     b.clone(*values, before);
     // Loads from global memory come early: their latency hides. Those from
     // shared memory stay with the fold, which then begins after the logits.
     clone(b, before,
           [&](Operation *op) { return isBack(op) && isa<LoadOp>(op); });
-    now.map(loop.getInductionVar(), rotated.getInductionVar());
     bool reached = false;
     clone(b, now, [&](Operation *op) {
       bool take = !isBack(op) && !reached;

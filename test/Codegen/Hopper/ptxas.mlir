@@ -6,6 +6,9 @@
 // RUN: sed -e 's/x8x64x/x64x128x/g' -e 's/x1x64x/x1x128x/g' -e 's/x8x?x/x64x?x/g' %S/../../Transforms/Inputs/trilinear.mlir > %t.mlir
 // RUN: simplex-compile %t.mlir --chip=sm_90a --emit=ptx -o %t.ptx
 // RUN: %ptxas -v -arch=sm_90a %t.ptx -o %t.cubin 2>&1 | FileCheck %s
+// RUN: sed 's/windows .128, 16./& value_biases [0.0, 1.0]/' %t.mlir > %t.bias.mlir
+// RUN: simplex-compile %t.bias.mlir --chip=sm_90a --emit=ptx -o %t.ptx
+// RUN: %ptxas -v -arch=sm_90a %t.ptx -o %t.cubin 2>&1 | FileCheck %s
 // CHECK-NOT: C75
 // CHECK: Compiling entry function 'attend_kernel' for 'sm_90a'
 // CHECK-NOT: C75

@@ -69,7 +69,7 @@ def RotateKeys : Pass<"simplex-rotate-keys", "::mlir::func::FuncOp"> {
     if (begin < end) {
       %p = softmax(logits(begin))
       scf.for %j = begin + step to end iter_args(%p) {
-        values(%p); logits(%j); fold; softmax
+        values(%p); combine(%j); logits(%j); fold; softmax
       }
       fold(values(%p))
     }
@@ -107,6 +107,22 @@ def TakeTurns : Pass<"simplex-take-turns", "::mlir::func::FuncOp"> {
     one starts, `simplex.pass_turn` after the last one has. Groups may run an
     unequal number of iterations (shares of a split): one that runs fewer goes
     on taking and passing its turn after its loop.
+
+    ```mlir
+    scf.for %j = ... {
+      %pv = simplex.start_contract %p, %v
+      %s = simplex.start_contract %c, %k transposed
+      simplex.await %pv
+    }
+    // ==>
+    scf.for %j = ... {
+      simplex.take_turn
+      %pv = simplex.start_contract %p, %v
+      %s = simplex.start_contract %c, %k transposed
+      simplex.pass_turn
+      simplex.await %pv
+    }
+    ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
                            "::simplexir::SimplexDialect"];

@@ -80,21 +80,34 @@ static LogicalResult verifyContract(OpT op) {
     return op.emitOpError()
            << "result is " << result.getRows() << "x" << result.getColumns()
            << ", expected " << lhs.getRows() << "x" << columns;
-  if (Value init = op.getInit())
-    if (int64_t found = cast<TileType>(init.getType()).getRows();
-        found != lhs.getRows())
-      return op.emitOpError() << "init has " << found << " rows, expected "
-                              << lhs.getRows() << " as the lhs";
   return success();
 }
 
-LogicalResult ContractOp::verify() { return verifyContract(*this); }
+/// The init has a number for each row.
+template <typename OpT>
+static LogicalResult verifyInit(OpT op, TileType tile, StringRef name) {
+  Value init = op.getInit();
+  if (!init)
+    return success();
+  int64_t found = cast<TileType>(init.getType()).getRows();
+  if (found == tile.getRows())
+    return success();
+  return op.emitOpError() << "init has " << found << " rows, expected "
+                          << tile.getRows() << " as the " << name;
+}
+
+LogicalResult ContractOp::verify() {
+  return success(
+      succeeded(verifyContract(*this)) &&
+      succeeded(verifyInit(*this, cast<TileType>(getLhs().getType()), "lhs")));
+}
+
 LogicalResult StartContractOp::verify() { return verifyContract(*this); }
 
 LogicalResult AwaitOp::verify() {
-  if (getFlight().getDefiningOp<StartContractOp>())
-    return success();
-  return emitOpError() << "expects the result of simplex.start_contract";
+  if (!getFlight().getDefiningOp<StartContractOp>())
+    return emitOpError() << "expects the result of simplex.start_contract";
+  return verifyInit(*this, cast<TileType>(getFlight().getType()), "product");
 }
 
 void MaskOp::build(OpBuilder &builder, OperationState &state, Value logits,

@@ -22,8 +22,8 @@ def Simplex_StartContractOp : Simplex_Op<"start_contract",
     [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Start the matrix product of a tile";
   let description = [{
-    As `simplex.contract`, but the result is in flight: only `simplex.await`
-    may use it, in the same block. The lhs must not change until then.
+    As `simplex.contract` (without an init, which `simplex.await` adds), but
+    the result is in flight: only `simplex.await` may use it, in the same block. The lhs must not change until then.
 
     ```mlir
     %flight = simplex.start_contract %c, %k transposed
@@ -32,11 +32,11 @@ def Simplex_StartContractOp : Simplex_Op<"start_contract",
     ```
   }];
   let arguments = (ins Simplex_Matrix:$lhs, AnyMemRef:$rhs,
-                       Optional<Simplex_Column>:$init, UnitAttr:$transposed);
+                       UnitAttr:$transposed);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = [{
-    $lhs `,` $rhs (`init` $init^)? (`transposed` $transposed^)? attr-dict
-    `:` type($lhs) `,` type($rhs) (`,` type($init)^)? `->` type($result)
+    $lhs `,` $rhs (`transposed` $transposed^)? attr-dict
+    `:` type($lhs) `,` type($rhs) `->` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -45,8 +45,9 @@ def Simplex_AwaitOp : Simplex_Op<"await",
     [MemoryEffects<[MemRead, MemWrite]>, AllTypesMatch<["flight", "result"]>]> {
   let summary = "Wait for all products that were started";
   let description = [{
-    The result of the product `flight`, which `simplex.start_contract` began.
-    Every product that was started before is complete, too.
+    The result of the product `flight`, which `simplex.start_contract` began,
+    with `init[r]` added to row r. Every product that was started before is
+    complete, too.
 
     ```mlir
     %flight = simplex.start_contract %c, %k transposed
@@ -54,9 +55,11 @@ def Simplex_AwaitOp : Simplex_Op<"await",
     %s = simplex.await %flight : !simplex.tile<64x128xf32>
     ```
   }];
-  let arguments = (ins Simplex_Matrix:$flight);
+  let arguments = (ins Simplex_Matrix:$flight, Optional<Simplex_Column>:$init);
   let results = (outs Simplex_Matrix:$result);
-  let assemblyFormat = "$flight attr-dict `:` type($flight)";
+  let assemblyFormat = [{
+    $flight (`init` $init^)? attr-dict `:` type($flight) (`,` type($init)^)?
+  }];
   let hasVerifier = 1;
 }
 

@@ -1,0 +1,68 @@
+// RUN: simplex-opt %s --simplex-select-schedule="target=gpu wgmma" --split-input-file --remarks-filter=simplex --remark-format=emitRemark 2>&1 | FileCheck %s
+// RUN: simplex-opt %s --simplex-select-schedule="target=gpu wgmma" --split-input-file | FileCheck %s --check-prefix=IR
+
+// Two groups of 64 rows: a share of the outer keys each. 512 keys are four
+// tiles of 128.
+// CHECK: rows 64, keys 128, splits 2, warpgroup products
+// IR-LABEL: func.func @heads64
+// IR: schedule = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true>
+func.func @heads64(%q: tensor<1x64x64x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x64x128xbf16> {
+  %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 512]
+      : (tensor<1x64x64x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>,
+         tensor<1x64x1x128xbf16>) -> (tensor<1x64x64x128xbf16>, tensor<1x64x64xf32>)
+  return %out : tensor<1x64x64x128xbf16>
+}
+
+// -----
+
+// IR-LABEL: func.func @heads128
+// IR: schedule = #simplex.schedule<rows = 128, keys = 128, warps = 8, stages = 2, wgmma = true>
+func.func @heads128(%q: tensor<1x64x128x64xf16>, %k: tensor<1x64x1x64xf16>) -> tensor<1x64x128x64xf16> {
+  %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 512]
+      : (tensor<1x64x128x64xf16>, tensor<1x64x1x64xf16>, tensor<1x64x1x64xf16>, tensor<1x64x1x64xf16>,
+         tensor<1x64x1x64xf16>) -> (tensor<1x64x128x64xf16>, tensor<1x128x64xf32>)
+  return %out : tensor<1x64x128x64xf16>
+}
+
+// -----
+
+// A row of each query of its own: 64 neighbours see three times the keys.
+// CHECK: no warpgroup products: the windows of 64 queries together are 2.2 times as many keys as those of smaller tiles
+// IR-LABEL: func.func @heads1
+// IR: schedule = #simplex.schedule<rows = 16, keys = 64, splits = 4, warps = 4, stages = 2>
+func.func @heads1(%q: tensor<1x64x1x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x1x128xbf16> {
+  %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 512]
+      : (tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>,
+         tensor<1x64x1x128xbf16>) -> (tensor<1x64x1x128xbf16>, tensor<1x1x64xf32>)
+  return %out : tensor<1x64x1x128xbf16>
+}
+
+// -----
+
+// CHECK: no warpgroup products: elements must be bf16 or f16
+func.func @f32(%q: tensor<1x64x64x128xf32>, %k: tensor<1x64x1x128xf32>) -> tensor<1x64x64x128xf32> {
+  %out, %lse = simplex.attention query(%q) keys(%k) values(%k) form multilinear windows [0]
+      : (tensor<1x64x64x128xf32>, tensor<1x64x1x128xf32>, tensor<1x64x1x128xf32>)
+      -> (tensor<1x64x64x128xf32>, tensor<1x64x64xf32>)
+  return %out : tensor<1x64x64x128xf32>
+}
+
+// -----
+
+// CHECK: no warpgroup products: the form must be multilinear
+func.func @determinant(%q: tensor<1x64x64x96xbf16>, %k: tensor<1x64x1x96xbf16>) -> tensor<1x64x64x96xbf16> {
+  %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form determinant windows [32, 512]
+      : (tensor<1x64x64x96xbf16>, tensor<1x64x1x96xbf16>, tensor<1x64x1x96xbf16>, tensor<1x64x1x96xbf16>,
+         tensor<1x64x1x96xbf16>) -> (tensor<1x64x64x96xbf16>, tensor<1x64x64xf32>)
+  return %out : tensor<1x64x64x96xbf16>
+}
+
+// -----
+
+// CHECK: no warpgroup products: head dims must be multiples of 16 up to 128, found 256
+func.func @wide(%q: tensor<1x64x64x256xbf16>, %k: tensor<1x64x1x256xbf16>) -> tensor<1x64x64x256xbf16> {
+  %out, %lse = simplex.attention query(%q) keys(%k) values(%k) form multilinear windows [0]
+      : (tensor<1x64x64x256xbf16>, tensor<1x64x1x256xbf16>, tensor<1x64x1x256xbf16>)
+      -> (tensor<1x64x64x256xbf16>, tensor<1x64x64xf32>)
+  return %out : tensor<1x64x64x256xbf16>
+}

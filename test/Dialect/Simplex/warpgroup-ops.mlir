@@ -1,0 +1,67 @@
+// Round trip of the operations of asynchronous schedules, and what they reject.
+
+// RUN: simplex-opt %s --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: simplex-opt %s --split-input-file --verify-diagnostics --mlir-print-op-generic -o /dev/null
+
+// CHECK-LABEL: func @turn
+// CHECK: simplex.open_turns
+// CHECK: simplex.take_turn
+// CHECK: %[[F:.*]] = simplex.start_contract %{{.*}}, %{{.*}} transposed : <64x96xbf16>, memref<2x128x64xbf16> -> <64x128xf32>
+// CHECK: simplex.pass_turn
+// CHECK: %[[S:.*]] = simplex.await %[[F]] init %{{.*}} : <64x128xf32>, !simplex.tile<64xf32>
+// CHECK: %[[P:.*]] = simplex.row_partial %[[S]], %{{.*}} : <64x128xf32>, <64xf32>
+// CHECK: %[[L:.*]] = simplex.row_reduce %[[P]] : <64xf32>
+// CHECK: simplex.out_of_range %[[L]] : <64xf32>
+// CHECK: simplex.load_row %{{.*}}[%{{.*}}] : memref<32x96xbf16> -> <1x96xbf16>
+// CHECK: simplex.close_turns
+func.func @turn(%c: !simplex.tile<64x96xbf16>, %k: memref<2x128x64xbf16>, %l: !simplex.tile<64xf32>,
+                %rows: memref<32x96xbf16>, %i: index) -> i1 {
+  simplex.open_turns
+  simplex.take_turn
+  %f = simplex.start_contract %c, %k transposed
+      : !simplex.tile<64x96xbf16>, memref<2x128x64xbf16> -> !simplex.tile<64x128xf32>
+  simplex.pass_turn
+  %s = simplex.await %f init %l : !simplex.tile<64x128xf32>, !simplex.tile<64xf32>
+  %p = simplex.row_partial %s, %l : !simplex.tile<64x128xf32>, !simplex.tile<64xf32>
+  %sum = simplex.row_reduce %p : !simplex.tile<64xf32>
+  %wrong = simplex.out_of_range %sum : !simplex.tile<64xf32>
+  %row = simplex.load_row %rows[%i] : memref<32x96xbf16> -> !simplex.tile<1x96xbf16>
+  simplex.close_turns
+  return %wrong : i1
+}
+
+// -----
+
+func.func @depth(%c: !simplex.tile<64x144xbf16>, %k: memref<2x128x64xbf16>) {
+  // expected-error @+1 {{'simplex.start_contract' op lhs has 144 columns, expected 128 as the rhs}}
+  %f = simplex.start_contract %c, %k transposed
+      : !simplex.tile<64x144xbf16>, memref<2x128x64xbf16> -> !simplex.tile<64x128xf32>
+  return
+}
+
+// -----
+
+func.func @rank(%c: !simplex.tile<64x64xbf16>, %k: memref<1x2x128x64xbf16>) {
+  // expected-error @+1 {{'simplex.start_contract' op rhs has rank 4, expected 2}}
+  %f = simplex.start_contract %c, %k transposed
+      : !simplex.tile<64x64xbf16>, memref<1x2x128x64xbf16> -> !simplex.tile<64x128xf32>
+  return
+}
+
+// -----
+
+func.func @await(%s: !simplex.tile<64x128xf32>) {
+  // expected-error @+1 {{'simplex.await' op expects the result of simplex.start_contract}}
+  %r = simplex.await %s : !simplex.tile<64x128xf32>
+  return
+}
+
+// -----
+
+func.func @init(%c: !simplex.tile<64x64xbf16>, %k: memref<1x128x64xbf16>, %l: !simplex.tile<32xf32>) {
+  %f = simplex.start_contract %c, %k transposed
+      : !simplex.tile<64x64xbf16>, memref<1x128x64xbf16> -> !simplex.tile<64x128xf32>
+  // expected-error @+1 {{'simplex.await' op init has 32 rows, expected 64 as the product}}
+  %r = simplex.await %f init %l : !simplex.tile<64x128xf32>, !simplex.tile<32xf32>
+  return
+}
