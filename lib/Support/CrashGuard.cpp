@@ -8,6 +8,7 @@
 #include "simplexir/Support/CrashGuard.h"
 
 #include "llvm/ADT/SmallString.h"
+#include "llvm/Support/Compiler.h"
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/FileSystem.h"
@@ -19,6 +20,14 @@
 #include <string>
 
 using namespace llvm;
+
+#if LLVM_ADDRESS_SANITIZER_BUILD
+// LLVM's allocators, inlined here, poison what they have not handed out; an
+// LLVM built without the sanitizer uses it and does not take the poison away.
+extern "C" const char *__asan_default_options() {
+  return "allow_user_poisoning=0";
+}
+#endif
 
 // Read by whichever thread fails first; plain storage, never destroyed.
 static std::string &getCommand() {
