@@ -38,7 +38,7 @@ private:
 };
 
 enum class Windows { Growing, Shrinking, Unlimited, One, Mixed, Equal };
-enum class Scale { Default, Negative, Zero, Large };
+enum class Scale { Default, Negative, Zero, Large, Extreme };
 enum class Biases { None, Key, Value, Both };
 enum class Positions { None, Same, Ahead, Behind, Shifted, Far };
 enum class Range { None, Part, All, Prefix, Empty, Crossed };
@@ -86,7 +86,8 @@ private:
   Deck<int> valueDims{random, {0, 0, 0, 7, 16, 40, 64, 128}};
   Deck<Scale> scales{random,
                      {Scale::Default, Scale::Default, Scale::Default,
-                      Scale::Negative, Scale::Zero, Scale::Large}};
+                      Scale::Negative, Scale::Zero, Scale::Large,
+                      Scale::Extreme}};
   Deck<Biases> biases{random,
                       {Biases::None, Biases::None, Biases::None, Biases::Key,
                        Biases::Value, Biases::Both, Biases::Both}};
@@ -175,6 +176,9 @@ Case Generator::makeModule() {
     break;
   case Scale::Large:
     c.scale = 3 / std::sqrt(static_cast<double>(c.dim));
+    break;
+  case Scale::Extreme: // logits of +-10,000 in the longer cases
+    c.scale = 2500 / std::sqrt(static_cast<double>(c.dim));
     break;
   }
   Biases kind = biases.deal();
