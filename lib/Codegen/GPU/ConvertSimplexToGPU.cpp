@@ -57,6 +57,7 @@ struct ConvertSimplexToGPUPass
     target.addIllegalDialect<SimplexDialect>();
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     populateCopyPatterns(converter, patterns);
+    populateCombinePatterns(converter, patterns);
     populateMatrixPatterns(converter, patterns);
     populateSoftmaxPatterns(converter, patterns);
     populateWarpgroupPatterns(converter, patterns);

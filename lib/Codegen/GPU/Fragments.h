@@ -123,6 +123,8 @@ protected:
 
 void populateCopyPatterns(const FragmentConverter &converter,
                           mlir::RewritePatternSet &patterns);
+void populateCombinePatterns(const FragmentConverter &converter,
+                             mlir::RewritePatternSet &patterns);
 void populateMatrixPatterns(const FragmentConverter &converter,
                             mlir::RewritePatternSet &patterns);
 void populateSoftmaxPatterns(const FragmentConverter &converter,

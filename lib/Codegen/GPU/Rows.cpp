@@ -39,6 +39,19 @@ Value SlotPair::areFilled(FragmentBuilder &b, int64_t component) const {
                   isBelow(b, b.add(first, 1), limit));
 }
 
+Value simplexir::loadMatrices(FragmentBuilder &b, Value memory, Value row,
+                              int64_t column, bool rowsFirst, bool transpose) {
+  Value lane = b.lane();
+  Value second = b.mul(b.rem(b.div(lane, 8), 2), 8);
+  Value third = b.mul(b.div(lane, 16), 8);
+  Value r = b.add(b.add(row, b.rem(lane, 8)), rowsFirst ? second : third);
+  Value c = b.add(rowsFirst ? third : second, column);
+  Type element = cast<MemRefType>(memory.getType()).getElementType();
+  return nvgpu::LdMatrixOp::create(b, VectorType::get({4, 2}, element), memory,
+                                   ValueRange{r, c}, b.getBoolAttr(transpose),
+                                   b.getI32IntegerAttr(4));
+}
+
 Value simplexir::areRowsAligned(FragmentBuilder &b, Value memory,
                                 int64_t bytes) {
   auto type = cast<MemRefType>(memory.getType());

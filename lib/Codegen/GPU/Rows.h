@@ -59,6 +59,13 @@ mlir::Value loadOrZero(FragmentBuilder &b, mlir::Value memory,
                        llvm::ArrayRef<mlir::Value> prefix, mlir::Value column,
                        mlir::Value valid);
 
+/// Four 8x8 matrices of 16-bit elements at (row, column) and its neighbours
+/// 8 further on; this thread's address is that of row lane mod 8 of matrix
+/// lane / 8. `rowsFirst` says in which direction the second matrix lies.
+mlir::Value loadMatrices(FragmentBuilder &b, mlir::Value memory,
+                         mlir::Value row, int64_t column, bool rowsFirst,
+                         bool transpose);
+
 } // namespace simplexir
 
 #endif // SIMPLEXIR_LIB_CODEGEN_GPU_ROWS_H
