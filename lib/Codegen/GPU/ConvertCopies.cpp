@@ -36,72 +36,6 @@ RowAddress locateRow(FragmentBuilder &b, OpT op, Value row) {
 
 int64_t getBytes(Type element) { return element.getIntOrFloatBitWidth() / 8; }
 
-/// One row of an outer key or value, straight from global memory: its lines
-/// stay in L1, and every warp of the block reads them.
-struct LoadRowPattern : TilePattern<LoadOp> {
-  using TilePattern::TilePattern;
-
-  LogicalResult convert(LoadOp op, Adaptor, FragmentBuilder &b,
-                        ConversionPatternRewriter &rewriter) const override {
-    TileType tile = op.getResult().getType();
-    if (tile.getRows() != 1)
-      return op.emitOpError("of a matrix must be staged first");
-    SmallVector<Value> results =
-        whenPaired(b, op.getSource(), [&](bool inPairs) {
-          return op.getLayout() ? loadChunked(op, b, inPairs)
-                                : loadInOrder(op, b, inPairs);
-        });
-    rewriter.replaceOpWithMultiple(op, {results});
-    return success();
-  }
-
-private:
-  static SmallVector<Value> getPrefix(LoadOp op) {
-    return {op.getBatch(), op.getSequence(), op.getHead()};
-  }
-
-  static SmallVector<Value> loadInOrder(LoadOp op, FragmentBuilder &b,
-                                        bool inPairs) {
-    auto columns = cast<MemRefType>(op.getSource().getType()).getDimSize(3);
-    SmallVector<Value> results, prefix = getPrefix(op);
-    for (int64_t f = 0; f < op.getType().getColumns() / 8; ++f) {
-      Value column = b.column(f);
-      if (f * 8 + 8 <= columns) {
-        results.push_back(loadPair(b, op.getSource(), prefix, column, inPairs));
-        continue;
-      }
-      Value pair = b.zeros({2}, op.getType().getElementType());
-      for (int64_t i : {0, 1}) {
-        if (f * 8 >= columns)
-          break;
-        Value at = b.add(column, i);
-        Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, at,
-                                             b.index(columns));
-        pair = b.insert(loadOrZero(b, op.getSource(), prefix, at, inside), pair,
-                        i);
-      }
-      results.push_back(pair);
-    }
-    return results;
-  }
-
-  static SmallVector<Value> loadChunked(LoadOp op, FragmentBuilder &b,
-                                        bool inPairs) {
-    ChunkedAttr layout = *op.getLayout();
-    SmallVector<Value> results;
-    for (int64_t block = 0; block < layout.getBlocks(); ++block) {
-      SmallVector<Value> halves[2];
-      for (int64_t half : {0, 1})
-        halves[half] =
-            loadSlots(b, SlotPair::ofFragment(b, layout, block, half),
-                      op.getSource(), getPrefix(op), inPairs);
-      for (auto [low, high] : llvm::zip_equal(halves[0], halves[1]))
-        results.append({low, high});
-    }
-    return results;
-  }
-};
-
 /// Calls `body` with (row, first column) of each unit of `width` elements
 /// that this thread moves.
 void forEachUnit(FragmentBuilder &b, int64_t rows, int64_t columns,
@@ -387,6 +321,6 @@ private:
 
 void simplexir::populateCopyPatterns(const FragmentConverter &converter,
                                      RewritePatternSet &patterns) {
-  patterns.add<ArrangePattern, CopyPattern, CopyWaitPattern, LoadRowPattern,
-               StorePattern>(converter, patterns.getContext());
+  patterns.add<ArrangePattern, CopyPattern, CopyWaitPattern, StorePattern>(
+      converter, patterns.getContext());
 }

@@ -59,6 +59,7 @@ struct ConvertSimplexToGPUPass
     populateCopyPatterns(converter, patterns);
     populateCombinePatterns(converter, patterns);
     populateMatrixPatterns(converter, patterns);
+    populateRowPatterns(converter, patterns);
     populateSoftmaxPatterns(converter, patterns);
     populateWarpgroupPatterns(converter, patterns);
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,

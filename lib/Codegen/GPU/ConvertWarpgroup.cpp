@@ -345,42 +345,6 @@ struct TurnPattern : TilePattern<OpT> {
   }
 };
 
-/// Every thread row of the eight that a fragment has reads the same row: so
-/// each thread gets its columns of four fragments at once.
-struct LoadRowPattern : TilePattern<LoadRowOp> {
-  using TilePattern::TilePattern;
-
-  LogicalResult convert(LoadRowOp op, Adaptor, FragmentBuilder &b,
-                        ConversionPatternRewriter &rewriter) const override {
-    auto type = cast<TileType>(op.getType());
-    Type element = type.getElementType();
-    if (type.getColumns() % 16 != 0)
-      return op.emitOpError("needs whole fragments");
-    int64_t fragments = type.getColumns() / 8;
-    SmallVector<Value> results;
-    if (element.getIntOrFloatBitWidth() != 16) {
-      for (int64_t f = 0; f < fragments; ++f)
-        results.push_back(loadPair(b, op.getBuffer(), {op.getRow()},
-                                   b.column(f), /*inPairs=*/true));
-      rewriter.replaceOpWithMultiple(op, {results});
-      return success();
-    }
-    while (int64_t left = fragments - static_cast<int64_t>(results.size())) {
-      int32_t count = left >= 4 ? 4 : 2;
-      Value matrix = b.rem(b.div(b.lane(), 8), count);
-      Value column = b.add(b.mul(matrix, 8), results.size() * 8);
-      Value loaded = nvgpu::LdMatrixOp::create(
-          b, VectorType::get({count, 2}, element), op.getBuffer(),
-          ValueRange{op.getRow(), column}, b.getBoolAttr(false),
-          b.getI32IntegerAttr(count));
-      for (int64_t i = 0; i < count; ++i)
-        results.push_back(b.extract(loaded, i));
-    }
-    rewriter.replaceOpWithMultiple(op, {results});
-    return success();
-  }
-};
-
 struct OutOfRangePattern : TilePattern<OutOfRangeOp> {
   using TilePattern::TilePattern;
 
@@ -458,9 +422,9 @@ struct RowReducePattern : TilePattern<RowReduceOp> {
 
 void simplexir::populateWarpgroupPatterns(const FragmentConverter &converter,
                                           RewritePatternSet &patterns) {
-  patterns.add<AwaitPattern, ContractBoxesPattern, LoadRowPattern,
-               OutOfRangePattern, RowPartialPattern, RowReducePattern,
-               StartContractPattern, TurnPattern<TakeTurnOp>,
-               TurnPattern<PassTurnOp>, TurnPattern<OpenTurnsOp>,
-               TurnPattern<CloseTurnsOp>>(converter, patterns.getContext());
+  patterns.add<AwaitPattern, ContractBoxesPattern, OutOfRangePattern,
+               RowPartialPattern, RowReducePattern, StartContractPattern,
+               TurnPattern<TakeTurnOp>, TurnPattern<PassTurnOp>,
+               TurnPattern<OpenTurnsOp>, TurnPattern<CloseTurnsOp>>(
+      converter, patterns.getContext());
 }

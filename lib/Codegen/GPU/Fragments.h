@@ -127,6 +127,8 @@ void populateCombinePatterns(const FragmentConverter &converter,
                              mlir::RewritePatternSet &patterns);
 void populateMatrixPatterns(const FragmentConverter &converter,
                             mlir::RewritePatternSet &patterns);
+void populateRowPatterns(const FragmentConverter &converter,
+                         mlir::RewritePatternSet &patterns);
 void populateSoftmaxPatterns(const FragmentConverter &converter,
                              mlir::RewritePatternSet &patterns);
 void populateWarpgroupPatterns(const FragmentConverter &converter,
