@@ -61,6 +61,7 @@ struct ConvertSimplexToGPUPass
     populateMatrixPatterns(converter, patterns);
     populateRowPatterns(converter, patterns);
     populateSoftmaxPatterns(converter, patterns);
+    populateStatePatterns(converter, patterns);
     populateWarpgroupPatterns(converter, patterns);
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                          target);

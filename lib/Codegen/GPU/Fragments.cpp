@@ -7,6 +7,8 @@
 
 #include "Fragments.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace simplexir;
 
@@ -114,4 +116,13 @@ Value FragmentBuilder::reduceQuad(Value scalar, bool isMax) {
                    : arith::AddFOp::create(*this, scalar, other).getResult();
   }
   return scalar;
+}
+
+Value FragmentBuilder::replaceInfinity(Value value) {
+  Value lowest =
+      floating(value.getType(), -std::numeric_limits<double>::infinity());
+  Value isLowest =
+      arith::CmpFOp::create(*this, arith::CmpFPredicate::OEQ, value, lowest);
+  return arith::SelectOp::create(*this, isLowest,
+                                 floating(value.getType(), 0.0), value);
 }

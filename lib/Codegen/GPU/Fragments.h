@@ -85,6 +85,8 @@ public:
   /// The vector in another floating-point type.
   mlir::Value convert(mlir::Value vector, mlir::Type element);
   mlir::Value zeros(llvm::ArrayRef<int64_t> shape, mlir::Type element);
+  /// `value`, or 0 where it is -inf: a safe number to subtract.
+  mlir::Value replaceInfinity(mlir::Value value);
   /// max or sum over the four threads that share a row.
   mlir::Value reduceQuad(mlir::Value scalar, bool isMax);
 
@@ -131,6 +133,8 @@ void populateRowPatterns(const FragmentConverter &converter,
                          mlir::RewritePatternSet &patterns);
 void populateSoftmaxPatterns(const FragmentConverter &converter,
                              mlir::RewritePatternSet &patterns);
+void populateStatePatterns(const FragmentConverter &converter,
+                           mlir::RewritePatternSet &patterns);
 void populateWarpgroupPatterns(const FragmentConverter &converter,
                                mlir::RewritePatternSet &patterns);
 
