@@ -113,7 +113,7 @@ static constexpr char help[] =
     "Runs random attentions and compares them with the float64 reference.\n\n"
     "  simplex-sweep --seed=1 --cases=320 --keep-going\n"
     "  simplex-sweep --target=gpu --time-limit=300\n"
-    "  simplex-sweep --seed=1 --only=17 --save=/tmp/case\n";
+    "  simplex-sweep --seed=1 --only=17 --save=case\n";
 
 void Sweep::report(uint64_t seed, size_t index, const Case &c,
                    const Verdict &verdict) {
