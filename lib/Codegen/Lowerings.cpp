@@ -54,6 +54,7 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   rows.sharedPerProcessor = chip.sharedPerProcessor;
   manager.addNestedPass<func::FuncOp>(createStageRows(rows));
   // For kernels whose schedule has wgmma.
+  manager.addNestedPass<func::FuncOp>(createCoalesceKeys());
   manager.addNestedPass<func::FuncOp>(createDeferRowSums());
   manager.addNestedPass<func::FuncOp>(createRotateKeys());
   manager.addNestedPass<func::FuncOp>(createOverlapContracts());

@@ -219,11 +219,14 @@ private:
   }
 
   /// Shared memory of a block: the query's rows and the ring of last-key and
-  /// value tiles, each row padded by 16 bytes.
+  /// value tiles, each row padded by 16 bytes, or in boxes of 128.
   static int64_t getSharedBytes(AttentionOp op, const Parts &parts) {
     auto [key, value] = getRowBytes(op);
-    int64_t padding = parts.wgmma ? 0 : 16, keys = parts.stages * parts.keys;
-    return (parts.rows + keys) * (key + padding) + keys * (value + padding);
+    constexpr int64_t padding = 16, box = 128;
+    int64_t both = parts.wgmma ? llvm::alignTo(key, box) +
+                                     llvm::alignTo(value, box)
+                               : key + value + 2 * padding;
+    return parts.rows * (key + padding) + parts.stages * parts.keys * both;
   }
 
   /// All rows of outer keys and values that a tile visits (see
@@ -268,8 +271,6 @@ private:
     Type element = op.getElementType();
     if (!element.isBF16() && !element.isF16())
       return "elements must be bf16 or f16";
-    if (!isa<MultilinearAttr>(op.getForm()))
-      return "the form must be multilinear";
     for (int64_t dim : {op.getHeadDim(), op.getValueDim()})
       if (dim > 128 || dim % 16 != 0)
         return "head dims must be multiples of 16 up to 128, found " +

@@ -65,12 +65,12 @@ private:
         : op(op), keys(keys), chunk(op.getForm().getChunk()),
           arity(op.getKeys().size() + 2), terms(op.getForm().getTerms(arity)),
           factor(static_cast<double>(static_cast<int64_t>(op.getFactor()))) {
-      // One rounding to 16 bits at the end, unless the product itself is
-      // exact enough: a lone unbiased key.
-      bool wide =
-          keys.size() > 1 ||
-          llvm::any_of(op.getBiases(), [](double bias) { return bias != 0; });
+      // Each product may be rounded to 16 bits, a sum with a bias not; f16 has
+      // no room for products of keys.
       Type element = op.getResult().getType().getElementType();
+      bool wide =
+          (keys.size() > 1 && !element.isBF16()) ||
+          llvm::any_of(op.getBiases(), [](double bias) { return bias != 0; });
       compute = wide ? Float32Type::get(op.getContext()) : element;
     }
 

@@ -34,6 +34,14 @@ RowAddress locateRow(FragmentBuilder &b, OpT op, Value row) {
   return address;
 }
 
+/// Rows and columns of a tile in shared memory.
+std::pair<int64_t, int64_t> getExtent(MemRefType memory) {
+  int64_t columns = memory.getShape().back();
+  if (memory.getRank() == 2)
+    return {memory.getDimSize(0), columns};
+  return {memory.getDimSize(1), memory.getDimSize(0) * columns};
+}
+
 int64_t getBytes(Type element) { return element.getIntOrFloatBitWidth() / 8; }
 
 /// Calls `body` with (row, first column) of each unit of `width` elements
@@ -49,19 +57,6 @@ void forEachUnit(FragmentBuilder &b, int64_t rows, int64_t columns,
   b.setInsertionPointToStart(loop.getBody());
   Value unit = loop.getInductionVar();
   body(b.div(unit, units), b.mul(b.rem(unit, units), width));
-}
-
-/// Where an element of a row goes. In boxes, the 16-byte units of a row are
-/// permuted by the row's number, so that eight rows fill all banks.
-SmallVector<Value> getPlace(FragmentBuilder &b, MemRefType destination,
-                            Value row, Value column) {
-  if (destination.getRank() == 2)
-    return {row, column};
-  int64_t width = destination.getDimSize(2), unit = width / 8;
-  Value inBox = b.rem(column, width);
-  Value place = arith::XOrIOp::create(b, b.div(inBox, unit), b.rem(row, 8));
-  return {b.div(column, width), row,
-          b.add(b.mul(place, unit), b.rem(inBox, unit))};
 }
 
 struct CopyPattern : TilePattern<CopyOp> {
@@ -89,15 +84,6 @@ struct CopyPattern : TilePattern<CopyOp> {
   }
 
 private:
-  /// Rows and columns of the destination.
-  static std::pair<int64_t, int64_t> getExtent(MemRefType destination) {
-    int64_t columns = destination.getShape().back();
-    return destination.getRank() == 2
-               ? std::pair(destination.getDimSize(0), columns)
-               : std::pair(destination.getDimSize(1),
-                           destination.getDimSize(0) * columns);
-  }
-
   static void copyAsync(CopyOp op, FragmentBuilder &b, MemRefType destination,
                         int64_t width, int64_t columns) {
     auto [rows, extent] = getExtent(destination);
@@ -115,7 +101,7 @@ private:
       Value from = arith::SelectOp::create(b, valid, column, zero);
       nvgpu::DeviceAsyncCopyOp::create(
           b, nvgpu::DeviceAsyncTokenType::get(b.getContext()),
-          op.getDestination(), getPlace(b, destination, row, column),
+          op.getDestination(), getPlace(b, destination, {row}, column),
           op.getSource(), ValueRange{op.getBatch(), sequence, head, from},
           b.getIndexAttr(width), count, b.getUnitAttr());
     });
@@ -143,7 +129,7 @@ private:
         scf::YieldOp::create(b, zero);
       }
       memref::StoreOp::create(b, loaded.getResult(0), op.getDestination(),
-                              getPlace(b, destination, row, column));
+                              getPlace(b, destination, {row}, column));
     });
   }
 };
@@ -157,7 +143,7 @@ struct ArrangePattern : TilePattern<ArrangeOp> {
     // written by all.
     ChunkedAttr layout = op.getLayout();
     auto type = cast<MemRefType>(op.getBuffer().getType());
-    int64_t rows = type.getDimSize(0), pairs = layout.getColumns() / 2;
+    int64_t rows = getExtent(type).first, pairs = layout.getColumns() / 2;
     int64_t pairsOfSlots = pairs / layout.getChunk();
     int64_t threads = b.layout.warps * 32;
     int64_t band = std::min<int64_t>(rows, 32);
@@ -173,6 +159,8 @@ struct ArrangePattern : TilePattern<ArrangeOp> {
       for (Unit &unit : units)
         write(op, b, unit);
     }
+    if (b.layout.wgmma)
+      emitProxyFence(b);
     rewriter.eraseOp(op);
     return success();
   }
@@ -187,7 +175,7 @@ private:
   static Unit read(ArrangeOp op, FragmentBuilder &b, Value bandBegin,
                    int64_t first, int64_t band, int64_t pairsOfSlots) {
     ChunkedAttr layout = op.getLayout();
-    auto rows = cast<MemRefType>(op.getBuffer().getType()).getDimSize(0);
+    int64_t rows = getExtent(cast<MemRefType>(op.getBuffer().getType())).first;
     Value index = b.add(b.thread(), first);
     Unit unit;
     unit.pair = b.rem(index, pairsOfSlots);
@@ -217,10 +205,12 @@ private:
     Value block = b.div(unit.pair, pairsPerBlock);
     Value column = b.add(b.mul(block, chunk * ChunkedAttr::kBlock),
                          b.mul(b.rem(unit.pair, pairsPerBlock), 2));
+    auto type = cast<MemRefType>(op.getBuffer().getType());
     for (auto [c, pair] : llvm::enumerate(unit.components))
       vector::StoreOp::create(
           b, pair, op.getBuffer(),
-          ValueRange{unit.row, b.add(column, c * ChunkedAttr::kBlock)},
+          getPlace(b, type, {unit.row},
+                   b.add(column, c * ChunkedAttr::kBlock)),
           /*nontemporal=*/false,
           llvm::MaybeAlign(
               2 * getBytes(cast<VectorType>(pair.getType()).getElementType())));

@@ -39,6 +39,21 @@ Value SlotPair::areFilled(FragmentBuilder &b, int64_t component) const {
                   isBelow(b, b.add(first, 1), limit));
 }
 
+SmallVector<Value> simplexir::getPlace(FragmentBuilder &b, MemRefType memory,
+                                       ArrayRef<Value> prefix, Value column) {
+  SmallVector<Value> indices(prefix);
+  if (memory.getRank() != 3) {
+    indices.push_back(column);
+    return indices;
+  }
+  Value row = llvm::getSingleElement(prefix);
+  int64_t width = memory.getDimSize(2), unit = width / 8;
+  Value inBox = b.rem(column, width);
+  Value place = arith::XOrIOp::create(b, b.div(inBox, unit), b.rem(row, 8));
+  return {b.div(column, width), row,
+          b.add(b.mul(place, unit), b.rem(inBox, unit))};
+}
+
 Value simplexir::loadMatrices(FragmentBuilder &b, Value memory, Value row,
                               int64_t column, bool rowsFirst, bool transpose) {
   Value lane = b.lane();
@@ -89,26 +104,27 @@ simplexir::whenPaired(FragmentBuilder &b, Value memory,
 
 Value simplexir::loadPair(FragmentBuilder &b, Value memory,
                           ArrayRef<Value> prefix, Value column, bool inPairs) {
-  SmallVector<Value> indices(prefix);
-  indices.push_back(column);
-  Type element = cast<MemRefType>(memory.getType()).getElementType();
+  auto type = cast<MemRefType>(memory.getType());
+  Type element = type.getElementType();
   if (inPairs)
     return vector::LoadOp::create(
-        b, VectorType::get({2}, element), memory, indices,
-        /*nontemporal=*/false,
+        b, VectorType::get({2}, element), memory,
+        getPlace(b, type, prefix, column), /*nontemporal=*/false,
         llvm::MaybeAlign(element.getIntOrFloatBitWidth() / 4));
-  Value first = memref::LoadOp::create(b, memory, indices);
-  indices.back() = b.add(column, 1);
-  return makePair(b, first, memref::LoadOp::create(b, memory, indices));
+  auto loadAt = [&](Value at) -> Value {
+    return memref::LoadOp::create(b, memory, getPlace(b, type, prefix, at));
+  };
+  Value first = loadAt(column);
+  return makePair(b, first, loadAt(b.add(column, 1)));
 }
 
 Value simplexir::loadOrZero(FragmentBuilder &b, Value memory,
                             ArrayRef<Value> prefix, Value column, Value valid) {
   auto type = cast<MemRefType>(memory.getType());
-  SmallVector<Value> indices(prefix);
-  indices.push_back(arith::SelectOp::create(
-      b, valid, column, b.index(type.getShape().back() - 1)));
-  Value value = memref::LoadOp::create(b, memory, indices);
+  Value at = arith::SelectOp::create(b, valid, column,
+                                     b.index(type.getShape().back() - 1));
+  Value value =
+      memref::LoadOp::create(b, memory, getPlace(b, type, prefix, at));
   return arith::SelectOp::create(b, valid, value,
                                  b.floating(type.getElementType(), 0.0));
 }

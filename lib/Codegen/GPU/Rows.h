@@ -47,6 +47,14 @@ whenPaired(FragmentBuilder &b, mlir::Value memory,
 mlir::Value areRowsAligned(FragmentBuilder &b, mlir::Value memory,
                            int64_t bytes);
 
+/// The indices of memory[prefix, column]. In boxes (rank 3, as warpgroup
+/// products read them) the 16-byte units of a row are permuted by the row's
+/// number, so that eight rows fill all banks.
+llvm::SmallVector<mlir::Value> getPlace(FragmentBuilder &b,
+                                        mlir::MemRefType memory,
+                                        llvm::ArrayRef<mlir::Value> prefix,
+                                        mlir::Value column);
+
 /// memory[prefix, column], column + 1 as one access of two elements, or, if
 /// not `inPairs`, as two.
 mlir::Value loadPair(FragmentBuilder &b, mlir::Value memory,

@@ -111,9 +111,6 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     if (!element.isBF16() && !element.isF16())
       return load.emitError("schedule: wgmma multiplies bf16 and f16, found ")
              << element;
-    if (load.getLayout())
-      return load.emitError("schedule: wgmma needs a form that keeps the order "
-                            "of head dims (multilinear)");
     return success();
   }
 

@@ -15,6 +15,24 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CoalesceKeys : Pass<"simplex-coalesce-keys", "::mlir::func::FuncOp"> {
+  let summary = "Visit all tuples of outer keys in one loop";
+  let description = [{
+    Four operands and more have a nest of loops over outer keys, the inner one
+    often short. One loop over all pairs has one rotation to fill and to drain.
+    Where windows have bounds; shares of a split take every n-th pair.
+
+    ```mlir
+    scf.for %i = %a to %b { scf.for %j = %c + %share to %d step 2 { ... } }
+    // ==>
+    scf.for %t = %share to (%b - %a) * (%d - %c) step 2 {
+      %i = %a + %t / (%d - %c);  %j = %c + %t mod (%d - %c)
+      ... }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def DeferRowSums : Pass<"simplex-defer-row-sums", "::mlir::func::FuncOp"> {
   let summary = "Sum over the threads of a row once, after the loops";
   let description = [{

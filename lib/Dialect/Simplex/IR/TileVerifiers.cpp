@@ -107,6 +107,14 @@ LogicalResult CopyOp::verify() {
 
 LogicalResult ArrangeOp::verify() {
   auto type = cast<MemRefType>(getBuffer().getType());
+  if (isBoxes(type)) {
+    int64_t columns = type.getDimSize(0) * type.getDimSize(2);
+    if (columns >= getLayout().getColumns())
+      return success();
+    return emitOpError() << "buffer has " << columns
+                         << " columns in boxes, expected at least "
+                         << getLayout().getColumns() << " as the layout";
+  }
   return success(succeeded(expectRank(*this, "buffer", type, 2)) &&
                  succeeded(expectLayout(*this, "buffer", type.getDimSize(1),
                                         getLayout())));
