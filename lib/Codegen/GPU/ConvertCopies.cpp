@@ -44,21 +44,6 @@ std::pair<int64_t, int64_t> getExtent(MemRefType memory) {
 
 int64_t getBytes(Type element) { return element.getIntOrFloatBitWidth() / 8; }
 
-/// Calls `body` with (row, first column) of each unit of `width` elements
-/// that this thread moves.
-void forEachUnit(FragmentBuilder &b, int64_t rows, int64_t columns,
-                 int64_t width,
-                 llvm::function_ref<void(Value row, Value column)> body) {
-  int64_t units = columns / width;
-  int64_t total = rows * units;
-  auto loop = scf::ForOp::create(b, b.thread(), b.index(total),
-                                 b.index(b.layout.warps * 32));
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value unit = loop.getInductionVar();
-  body(b.div(unit, units), b.mul(b.rem(unit, units), width));
-}
-
 struct CopyPattern : TilePattern<CopyOp> {
   using TilePattern::TilePattern;
 

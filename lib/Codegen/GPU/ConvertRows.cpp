@@ -112,10 +112,48 @@ struct LoadSharedRowPattern : TilePattern<LoadRowOp> {
     return success();
   }
 };
+
+struct MultiplyRowsPattern : TilePattern<MultiplyRowsOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(MultiplyRowsOp op, Adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<MemRefType>(op.getProduct().getType());
+    auto lhs = cast<MemRefType>(op.getLhs().getType());
+    Type element = type.getElementType(), f32 = b.getF32Type();
+    Value one = b.index(1);
+    Value extent = arith::MaxUIOp::create(b, op.getExtent(), one);
+    auto load = [&](Value memory, Value row, Value column, double bias) {
+      Value pair = b.convert(loadPair(b, memory, {row}, column, true), f32);
+      if (bias == 0)
+        return pair;
+      return arith::AddFOp::create(b, pair, b.splat(b.floating(f32, bias)))
+          .getResult();
+    };
+    forEachUnit(
+        b, type.getDimSize(0), type.getDimSize(1), 2,
+        [&](Value row, Value column) {
+          // Rows of the table beyond the last pair hold what nobody reads.
+          Value first = arith::MinUIOp::create(
+              b, arith::DivUIOp::create(b, row, extent),
+              b.index(lhs.getDimSize(0) - 1));
+          Value second = arith::RemUIOp::create(b, row, extent);
+          Value product = arith::MulFOp::create(
+              b, load(op.getLhs(), first, column, op.getBiases()[0]),
+              load(op.getRhs(), second, column, op.getBiases()[1]));
+          vector::StoreOp::create(
+              b, b.convert(product, element), op.getProduct(),
+              ValueRange{row, column}, /*nontemporal=*/false,
+              llvm::MaybeAlign(element.getIntOrFloatBitWidth() / 4));
+        });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
 } // namespace
 
 void simplexir::populateRowPatterns(const FragmentConverter &converter,
                                     RewritePatternSet &patterns) {
-  patterns.add<LoadGlobalRowPattern, LoadSharedRowPattern>(
+  patterns.add<LoadGlobalRowPattern, LoadSharedRowPattern, MultiplyRowsPattern>(
       converter, patterns.getContext());
 }

@@ -39,6 +39,19 @@ Value SlotPair::areFilled(FragmentBuilder &b, int64_t component) const {
                   isBelow(b, b.add(first, 1), limit));
 }
 
+void simplexir::forEachUnit(FragmentBuilder &b, int64_t rows, int64_t columns,
+                            int64_t width,
+                            llvm::function_ref<void(Value, Value)> body) {
+  int64_t units = columns / width;
+  int64_t total = rows * units;
+  auto loop = scf::ForOp::create(b, b.thread(), b.index(total),
+                                 b.index(b.layout.warps * 32));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value unit = loop.getInductionVar();
+  body(b.div(unit, units), b.mul(b.rem(unit, units), width));
+}
+
 SmallVector<Value> simplexir::getPlace(FragmentBuilder &b, MemRefType memory,
                                        ArrayRef<Value> prefix, Value column) {
   SmallVector<Value> indices(prefix);

@@ -37,7 +37,7 @@ public:
   /// A pair of keys is a number: its quotient and remainder by the inner
   /// loop's extent are the keys. A share takes every n-th pair.
   scf::ForOp run() {
-    ImplicitLocOpBuilder b(outer.getLoc(), outer);
+    ImplicitLocOpBuilder b(outer.getLoc(), getPlaceOfBounds());
     Value zero = arith::ConstantIndexOp::create(b, 0);
     auto getExtent = [&](Value from, Value to) -> Value {
       return arith::MaxSIOp::create(b, arith::SubIOp::create(b, to, from),
@@ -48,6 +48,7 @@ public:
     Value extent = getExtent(begin, inner.getUpperBound());
     Value pairs = arith::MulIOp::create(
         b, getExtent(outer.getLowerBound(), outer.getUpperBound()), extent);
+    b.setInsertionPoint(outer);
     auto flat = scf::ForOp::create(b, share ? share : zero, pairs,
                                    inner.getStep(), outer.getInitArgs());
     b.setInsertionPointToStart(flat.getBody());
@@ -94,6 +95,18 @@ private:
       found |= key == outer.getInductionVar();
     }
     return bounded && found;
+  }
+
+  /// Bounds that the kernel's body knows are computed there, once.
+  Operation *getPlaceOfBounds() {
+    Block &body = outer->getParentOfType<func::FuncOp>().getBody().front();
+    bool known = llvm::all_of(
+        ValueRange{outer.getLowerBound(), outer.getUpperBound(),
+                   begin ? begin : share, inner.getUpperBound()},
+        [&](Value bound) {
+          return bound == share || bound.getParentBlock() == &body;
+        });
+    return known ? body.findAncestorOpInBlock(*outer) : outer.getOperation();
   }
 
   bool isPerfect() {

@@ -5,12 +5,9 @@
 // RUN: not simplex-opt %t --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" 2>&1 | FileCheck %s --check-prefix=WARPS
 // RUN: sed -e 's/SCHEDULE/rows = 64, keys = 64, splits = 2, warps = 8, stages = 2, wgmma = true/' -e s/bf16/f32/g %s > %t
 // RUN: not simplex-opt %t --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" 2>&1 | FileCheck %s --check-prefix=TYPE
-// RUN: sed -e 's/SCHEDULE/rows = 64, keys = 64, splits = 2, warps = 8, stages = 2, wgmma = true/' -e s/multilinear/determinant/ %s > %t
-// RUN: not simplex-opt %t --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" 2>&1 | FileCheck %s --check-prefix=FORM
 
 // CHIP: schedule: wgmma needs a chip with warpgroup products, sm_90a
 // WARPS: schedule: wgmma needs 16 rows a warp and a multiple of 4 warps for each split, found 32 rows over 2 warps
-// FORM: schedule: wgmma needs a form that keeps the order of head dims (multilinear)
 // TYPE: schedule: wgmma multiplies bf16 and f16, found 'f32'
 func.func @attend(%q: tensor<1x64x64x64xbf16>, %k: tensor<1x64x1x64xbf16>) -> tensor<1x64x64x64xbf16> {
   %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k)

@@ -49,7 +49,9 @@ func.func @f32(%q: tensor<1x64x64x128xf32>, %k: tensor<1x64x1x128xf32>) -> tenso
 
 // -----
 
-// CHECK: no warpgroup products: the form must be multilinear
+// Any form: its combined tile is the product's left operand.
+// IR-LABEL: func.func @determinant
+// IR: schedule = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true>
 func.func @determinant(%q: tensor<1x64x64x96xbf16>, %k: tensor<1x64x1x96xbf16>) -> tensor<1x64x64x96xbf16> {
   %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form determinant windows [32, 512]
       : (tensor<1x64x64x96xbf16>, tensor<1x64x1x96xbf16>, tensor<1x64x1x96xbf16>, tensor<1x64x1x96xbf16>,

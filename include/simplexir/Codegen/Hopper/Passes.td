@@ -33,6 +33,34 @@ def CoalesceKeys : Pass<"simplex-coalesce-keys", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def MultiplyRows : Pass<"simplex-multiply-rows", "::mlir::func::FuncOp"> {
+  let summary = "Multiply rows of two outer keys once, before the loops";
+  let description = [{
+    In a loop over pairs of outer keys (`--simplex-coalesce-keys`) whose rows lie
+    in shared memory, the product of a pair's rows is the same for every tile of
+    last keys and every row of the query. They are made once a work item, in
+    bf16: then an attention over four operands has the loop of one over three.
+    Likewise the rows of values. Where the table has at most `max-rows` rows and
+    a block has room for it.
+
+    ```mlir
+    scf.for %t { %i = %t / %n; %j = %t mod %n
+      simplex.combine #simplex.multilinear %q, (simplex.load_row %a[%i]), (simplex.load_row %b[%j]) }
+    // ==>
+    simplex.multiply_rows %a, %b extent %n to %product
+    scf.for %t { simplex.combine #simplex.multilinear %q, (simplex.load_row %product[%t]) }
+    ```
+  }];
+  let options = [
+    Option<"maxRows", "max-rows", "int64_t", "64",
+           "Most rows that a table of products may have">,
+    Option<"sharedPerBlock", "shared-per-block", "int64_t", "232448",
+           "Bytes of shared memory a thread block may use">,
+  ];
+  let dependentDialects = ["::mlir::memref::MemRefDialect",
+                           "::simplexir::SimplexDialect"];
+}
+
 def DeferRowSums : Pass<"simplex-defer-row-sums", "::mlir::func::FuncOp"> {
   let summary = "Sum over the threads of a row once, after the loops";
   let description = [{

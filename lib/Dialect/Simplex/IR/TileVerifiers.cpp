@@ -120,6 +120,28 @@ LogicalResult ArrangeOp::verify() {
                                         getLayout())));
 }
 
+LogicalResult MultiplyRowsOp::verify() {
+  auto lhs = cast<MemRefType>(getLhs().getType());
+  auto rhs = cast<MemRefType>(getRhs().getType());
+  auto product = cast<MemRefType>(getProduct().getType());
+  if (failed(expectRank(*this, "lhs", lhs, 2)) ||
+      failed(expectRank(*this, "rhs", rhs, 2)) ||
+      failed(expectRank(*this, "product", product, 2)) ||
+      failed(expectCount(*this, "biases", getBiases().size(), 2, "operand")))
+    return failure();
+  if (!lhs.hasStaticShape() || !rhs.hasStaticShape() ||
+      !product.hasStaticShape())
+    return emitOpError() << "needs operands of static shape";
+  int64_t rows = lhs.getDimSize(0) * rhs.getDimSize(0);
+  int64_t columns = product.getDimSize(1);
+  if (product.getDimSize(0) != rows || lhs.getDimSize(1) != columns ||
+      rhs.getDimSize(1) != columns)
+    return emitOpError() << "product must be " << rows << " rows of "
+                         << lhs.getDimSize(1) << " columns as lhs and rhs, "
+                         << "found " << product;
+  return success();
+}
+
 LogicalResult CombineOp::verify() {
   if (failed(expectCount(*this, "biases", getBiases().size(), getKeys().size(),
                          "outer key")) ||

@@ -154,6 +154,32 @@ def Simplex_LoadRowOp : Simplex_Op<"load_row", [MemoryEffects<[MemRead]>]> {
   let assemblyFormat = "$buffer `[` $row `]` attr-dict `:` type($buffer) `->` type($result)";
 }
 
+def Simplex_MultiplyRowsOp : Simplex_Op<"multiply_rows",
+    [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "The products of all pairs of rows";
+  let description = [{
+    product[i * extent + j, c] = (a[i, c] + biases[0]) * (b[j, c] + biases[1])
+    for all rows i of `a` and the first `extent` rows j of `b`, rounded once, by
+    the whole thread block together. Complete only after a barrier.
+
+    ```mlir
+    func.func @pairs(%a: memref<4x64xbf16, 3>, %b: memref<8x64xbf16, 3>, %n: index,
+                     %product: memref<32x64xbf16, 3>) {
+      simplex.multiply_rows %a, %b extent %n biases [0.0, 0.0] to %product
+          : memref<4x64xbf16, 3>, memref<8x64xbf16, 3> to memref<32x64xbf16, 3>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$lhs, AnyMemRef:$rhs, Index:$extent,
+                       DenseF64ArrayAttr:$biases, AnyMemRef:$product);
+  let assemblyFormat = [{
+    $lhs `,` $rhs `extent` $extent `biases` $biases `to` $product attr-dict
+    `:` type($lhs) `,` type($rhs) `to` type($product)
+  }];
+  let hasVerifier = 1;
+}
+
 def Simplex_OutOfRangeOp : Simplex_Op<"out_of_range",
     [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Is the sum of some row of the block not within 2^-64 and 2^64?";

@@ -1,0 +1,36 @@
+// RUN: simplex-opt %S/../../Transforms/Inputs/quadrilinear.mlir --simplex-bufferize --simplex-select-schedule="target=gpu wgmma" \
+// RUN:   --simplex-outline-kernels --simplex-tile-attention=pad=16 --canonicalize --cse --simplex-fuse-online-softmax \
+// RUN:   --simplex-guard-masks --canonicalize --cse --simplex-stage-tiles --canonicalize --cse --simplex-stage-rows \
+// RUN:   --simplex-coalesce-keys --canonicalize --cse -o %t
+// RUN: FileCheck %s --input-file=%t
+// RUN: simplex-opt %t --simplex-multiply-rows | FileCheck %s --check-prefix=ROWS
+// RUN: simplex-opt %t --simplex-multiply-rows=max-rows=31 | FileCheck %s --check-prefix=MANY
+// RUN: simplex-opt %t --simplex-multiply-rows=shared-per-block=100000 | FileCheck %s --check-prefix=MANY
+
+// Two loops over outer keys are one, whose number says which pair.
+// CHECK: simplex.split 2
+// CHECK-NEXT: ^bb0(%[[SHARE:.*]]: index)
+// CHECK: scf.for {{.*}} iter_args
+// CHECK: %[[PAIRS:.*]] = arith.muli
+// CHECK: scf.for %[[PAIR:.*]] = %[[SHARE]] to %[[PAIRS]] step %c2
+// CHECK-NOT: scf.for
+// CHECK: %[[T:.*]] = arith.index_castui %[[PAIR]] : index to i32
+// CHECK: arith.divui %[[T]], %[[N:.*]] : i32
+// CHECK: arith.remui %[[T]], %[[N]] : i32
+// CHECK: simplex.combine
+// CHECK: simplex.mask {{.*}} outer(%{{.*}}, %{{.*}})
+// CHECK: return
+
+// 4 rows times 8 rows, of keys and of values.
+// ROWS: %[[K:.*]] = memref.alloc() : memref<32x64xbf16
+// ROWS-NEXT: simplex.copy_wait
+// ROWS-NEXT: simplex.multiply_rows %{{.*}}, %{{.*}} extent %{{.*}} biases [0.000000e+00, 0.000000e+00] to %[[K]]
+// ROWS: %[[V:.*]] = memref.alloc() : memref<32x64xbf16
+// ROWS: simplex.multiply_rows {{.*}} to %[[V]]
+// ROWS: scf.for %[[PAIR:.*]] = %{{.*}} to %{{.*}} step %c2
+// ROWS: %[[ROW:.*]] = simplex.load_row %[[K]][%{{.*}}]
+// ROWS: simplex.combine #simplex.multilinear %{{.*}}, %[[ROW]] biases [0.000000e+00] factor 1
+// ROWS: simplex.load_row %[[V]]
+// ROWS: simplex.fold {{.*}} values(%{{.*}}) biases [0.000000e+00]
+
+// MANY-NOT: simplex.multiply_rows
