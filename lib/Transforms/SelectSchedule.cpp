@@ -223,9 +223,9 @@ private:
   static int64_t getSharedBytes(AttentionOp op, const Parts &parts) {
     auto [key, value] = getRowBytes(op);
     constexpr int64_t padding = 16, box = 128;
-    int64_t both = parts.wgmma ? llvm::alignTo(key, box) +
-                                     llvm::alignTo(value, box)
-                               : key + value + 2 * padding;
+    int64_t both = parts.wgmma
+                       ? llvm::alignTo(key, box) + llvm::alignTo(value, box)
+                       : key + value + 2 * padding;
     return parts.rows * (key + padding) + parts.stages * parts.keys * both;
   }
 

@@ -194,8 +194,7 @@ private:
     for (auto [c, pair] : llvm::enumerate(unit.components))
       vector::StoreOp::create(
           b, pair, op.getBuffer(),
-          getPlace(b, type, {unit.row},
-                   b.add(column, c * ChunkedAttr::kBlock)),
+          getPlace(b, type, {unit.row}, b.add(column, c * ChunkedAttr::kBlock)),
           /*nontemporal=*/false,
           llvm::MaybeAlign(
               2 * getBytes(cast<VectorType>(pair.getType()).getElementType())));

@@ -130,22 +130,22 @@ struct MultiplyRowsPattern : TilePattern<MultiplyRowsOp> {
       return arith::AddFOp::create(b, pair, b.splat(b.floating(f32, bias)))
           .getResult();
     };
-    forEachUnit(
-        b, type.getDimSize(0), type.getDimSize(1), 2,
-        [&](Value row, Value column) {
-          // Rows of the table beyond the last pair hold what nobody reads.
-          Value first = arith::MinUIOp::create(
-              b, arith::DivUIOp::create(b, row, extent),
-              b.index(lhs.getDimSize(0) - 1));
-          Value second = arith::RemUIOp::create(b, row, extent);
-          Value product = arith::MulFOp::create(
-              b, load(op.getLhs(), first, column, op.getBiases()[0]),
-              load(op.getRhs(), second, column, op.getBiases()[1]));
-          vector::StoreOp::create(
-              b, b.convert(product, element), op.getProduct(),
-              ValueRange{row, column}, /*nontemporal=*/false,
-              llvm::MaybeAlign(element.getIntOrFloatBitWidth() / 4));
-        });
+    forEachUnit(b, type.getDimSize(0), type.getDimSize(1), 2,
+                [&](Value row, Value column) {
+                  // Rows of the table beyond the last pair hold what nobody
+                  // reads.
+                  Value first = arith::MinUIOp::create(
+                      b, arith::DivUIOp::create(b, row, extent),
+                      b.index(lhs.getDimSize(0) - 1));
+                  Value second = arith::RemUIOp::create(b, row, extent);
+                  Value product = arith::MulFOp::create(
+                      b, load(op.getLhs(), first, column, op.getBiases()[0]),
+                      load(op.getRhs(), second, column, op.getBiases()[1]));
+                  vector::StoreOp::create(
+                      b, b.convert(product, element), op.getProduct(),
+                      ValueRange{row, column}, /*nontemporal=*/false,
+                      llvm::MaybeAlign(element.getIntOrFloatBitWidth() / 4));
+                });
     rewriter.eraseOp(op);
     return success();
   }

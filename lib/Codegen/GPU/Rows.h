@@ -49,10 +49,9 @@ mlir::Value areRowsAligned(FragmentBuilder &b, mlir::Value memory,
 
 /// Calls `body` with (row, first column) of each unit of `width` elements of
 /// a matrix that this thread takes, the block taking all.
-void forEachUnit(FragmentBuilder &b, int64_t rows, int64_t columns,
-                 int64_t width,
-                 llvm::function_ref<void(mlir::Value row, mlir::Value column)>
-                     body);
+void forEachUnit(
+    FragmentBuilder &b, int64_t rows, int64_t columns, int64_t width,
+    llvm::function_ref<void(mlir::Value row, mlir::Value column)> body);
 
 /// The indices of memory[prefix, column]. In boxes (rank 3, as warpgroup
 /// products read them) the 16-byte units of a row are permuted by the row's

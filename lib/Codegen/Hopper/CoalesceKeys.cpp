@@ -61,13 +61,13 @@ public:
           b, from, arith::IndexCastUIOp::create(b, b.getIndexType(), number));
     };
     Value pair = narrow(flat.getInductionVar()), divisor = narrow(extent);
-    Value outerKey = widen(arith::DivUIOp::create(b, pair, divisor),
-                           outer.getLowerBound());
+    Value outerKey =
+        widen(arith::DivUIOp::create(b, pair, divisor), outer.getLowerBound());
     Value innerKey = widen(arith::RemUIOp::create(b, pair, divisor), begin);
     outer.getInductionVar().replaceAllUsesWith(outerKey);
     inner.getInductionVar().replaceAllUsesWith(innerKey);
-    for (auto [old, carried] : llvm::zip_equal(inner.getRegionIterArgs(),
-                                               flat.getRegionIterArgs()))
+    for (auto [old, carried] :
+         llvm::zip_equal(inner.getRegionIterArgs(), flat.getRegionIterArgs()))
       old.replaceAllUsesWith(carried);
     flat.getBody()->getOperations().splice(flat.getBody()->end(),
                                            inner.getBody()->getOperations());
@@ -100,12 +100,12 @@ private:
   /// Bounds that the kernel's body knows are computed there, once.
   Operation *getPlaceOfBounds() {
     Block &body = outer->getParentOfType<func::FuncOp>().getBody().front();
-    bool known = llvm::all_of(
-        ValueRange{outer.getLowerBound(), outer.getUpperBound(),
-                   begin ? begin : share, inner.getUpperBound()},
-        [&](Value bound) {
-          return bound == share || bound.getParentBlock() == &body;
-        });
+    bool known =
+        llvm::all_of(ValueRange{outer.getLowerBound(), outer.getUpperBound(),
+                                begin ? begin : share, inner.getUpperBound()},
+                     [&](Value bound) {
+                       return bound == share || bound.getParentBlock() == &body;
+                     });
     return known ? body.findAncestorOpInBlock(*outer) : outer.getOperation();
   }
 

@@ -35,7 +35,8 @@ struct RowPair {
         quotient->getOperands() != remainder->getOperands())
       return std::nullopt;
     rows.pair = quotient.getLhs();
-    auto cast = quotient.getRhs().template getDefiningOp<arith::IndexCastUIOp>();
+    auto cast =
+        quotient.getRhs().template getDefiningOp<arith::IndexCastUIOp>();
     if (!cast)
       return std::nullopt;
     rows.extent = cast.getIn();
@@ -107,10 +108,8 @@ private:
   Value makeTable(RowPair rows, ArrayRef<double> biases) {
     auto lhs = cast<MemRefType>(rows.first.getBuffer().getType());
     auto rhs = cast<MemRefType>(rows.second.getBuffer().getType());
-    MemRefType type =
-        MemRefType::Builder(rhs).setShape({lhs.getDimSize(0) *
-                                               rhs.getDimSize(0),
-                                           rhs.getDimSize(1)});
+    MemRefType type = MemRefType::Builder(rhs).setShape(
+        {lhs.getDimSize(0) * rhs.getDimSize(0), rhs.getDimSize(1)});
     Block &body = getOperation().getBody().front();
     if (!lhs.getElementType().isBF16() || lhs.getRank() != 2 ||
         rhs.getRank() != 2 || type.getDimSize(0) > maxRows ||

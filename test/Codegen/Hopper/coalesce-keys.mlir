@@ -8,10 +8,10 @@
 // RUN: simplex-opt %t --simplex-multiply-rows=shared-per-block=100000 | FileCheck %s --check-prefix=MANY
 
 // Two loops over outer keys are one, whose number says which pair.
+// CHECK: %[[PAIRS:.*]] = arith.muli
 // CHECK: simplex.split 2
 // CHECK-NEXT: ^bb0(%[[SHARE:.*]]: index)
 // CHECK: scf.for {{.*}} iter_args
-// CHECK: %[[PAIRS:.*]] = arith.muli
 // CHECK: scf.for %[[PAIR:.*]] = %[[SHARE]] to %[[PAIRS]] step %c2
 // CHECK-NOT: scf.for
 // CHECK: %[[T:.*]] = arith.index_castui %[[PAIR]] : index to i32
