@@ -75,11 +75,16 @@ struct StageRowsPass : simplexir::impl::StageRowsBase<StageRowsPass> {
   }
 
   /// What a block may still take so that as many of them fit a multiprocessor
-  /// as now. Each block costs another KB.
-  int64_t getRoom(int64_t used) const {
+  /// as now. Each block costs another KB. One with warpgroup products takes all
+  /// registers.
+  int64_t getRoom(int64_t used) {
     constexpr int64_t reserved = 1024;
+    auto schedule =
+        getOperation()->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
     int64_t blocks =
-        std::max<int64_t>(sharedPerProcessor / (used + reserved), 1);
+        schedule && schedule.getWgmma()
+            ? 1
+            : std::max<int64_t>(sharedPerProcessor / (used + reserved), 1);
     return std::min<int64_t>(sharedPerBlock,
                              sharedPerProcessor / blocks - reserved) -
            used;

@@ -29,8 +29,8 @@
 // ROWS: simplex.multiply_rows {{.*}} to %[[V]]
 // ROWS: scf.for %[[PAIR:.*]] = %{{.*}} to %{{.*}} step %c2
 // ROWS: %[[ROW:.*]] = simplex.load_row %[[K]][%{{.*}}]
-// ROWS: simplex.combine #simplex.multilinear %{{.*}}, %[[ROW]] biases [0.000000e+00] factor 1
 // ROWS: simplex.load_row %[[V]]
+// ROWS: simplex.combine #simplex.multilinear %{{.*}}, %[[ROW]] biases [0.000000e+00] factor 1
 // ROWS: simplex.fold {{.*}} values(%{{.*}}) biases [0.000000e+00]
 
 // MANY-NOT: simplex.multiply_rows
