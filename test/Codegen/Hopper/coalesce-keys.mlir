@@ -5,7 +5,7 @@
 // RUN: FileCheck %s --input-file=%t
 // RUN: simplex-opt %t --simplex-multiply-rows | FileCheck %s --check-prefix=ROWS
 // RUN: simplex-opt %t --simplex-multiply-rows=max-rows=31 | FileCheck %s --check-prefix=MANY
-// RUN: simplex-opt %t --simplex-multiply-rows=shared-per-block=100000 | FileCheck %s --check-prefix=MANY
+// RUN: simplex-opt %t --simplex-multiply-rows=shared-per-block=80000 | FileCheck %s --check-prefix=MANY
 
 // Two loops over outer keys are one, whose number says which pair.
 // CHECK: %[[PAIRS:.*]] = arith.muli
