@@ -218,15 +218,17 @@ private:
             llvm::alignTo(op.getValueDim(), 16) * element};
   }
 
-  /// Shared memory of a block: the query's rows and the ring of last-key and
-  /// value tiles, each row padded by 16 bytes, or in boxes of 128.
+  /// Shared memory of a block: the query's rows and the rings of last-key and
+  /// value tiles, each row padded by 16 bytes, or in boxes of 128 and with one
+  /// more tile of values (see --simplex-stage-tiles).
   static int64_t getSharedBytes(AttentionOp op, const Parts &parts) {
     auto [key, value] = getRowBytes(op);
     constexpr int64_t padding = 16, box = 128;
-    int64_t both = parts.wgmma
-                       ? llvm::alignTo(key, box) + llvm::alignTo(value, box)
-                       : key + value + 2 * padding;
-    return parts.rows * (key + padding) + parts.stages * parts.keys * both;
+    int64_t query = parts.rows * (key + padding);
+    if (!parts.wgmma)
+      return query + parts.stages * parts.keys * (key + value + 2 * padding);
+    return query + parts.keys * (parts.stages * llvm::alignTo(key, box) +
+                                 (parts.stages + 1) * llvm::alignTo(value, box));
   }
 
   /// All rows of outer keys and values that a tile visits (see

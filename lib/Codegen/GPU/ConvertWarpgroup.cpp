@@ -152,12 +152,13 @@ Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes) {
 /// product runs, ahead of it.
 class ProductText {
 public:
-  ProductText(int64_t columns, int64_t depth, bool isBF16)
-      : columns(columns), steps(depth / 16), isBF16(isBF16) {}
+  ProductText(int64_t columns, int64_t depth, bool isBF16, bool adds)
+      : columns(columns), steps(depth / 16), isBF16(isBF16), adds(adds) {}
 
-  /// Operands: columns / 2 results, four registers a step, the descriptor.
+  /// Operands: columns / 2 results, as many accumulators if it `adds` to them,
+  /// four registers a step, the descriptor.
   std::string write(const Boxes &boxes, bool transposed) const {
-    int64_t first = columns / 2;
+    int64_t first = adds ? columns : columns / 2;
     std::string text;
     llvm::raw_string_ostream out(text);
     out << "{\n.reg .pred keep, add;\n.reg .b32 zero;\n.reg .b64 at;\n"
@@ -172,7 +173,7 @@ public:
       list(out, 0, columns / 2);
       out << "}, {";
       list(out, first + 4 * k, 4);
-      out << "}, at, " << (k == 0 ? "keep" : "add") << ", 1, 1, "
+      out << "}, at, " << (k == 0 && !adds ? "keep" : "add") << ", 1, 1, "
           << (transposed ? 0 : 1) << ";\n";
     }
     out << "wgmma.commit_group.sync.aligned;\n"
@@ -188,36 +189,40 @@ private:
   }
 
   int64_t columns, steps;
-  bool isBF16;
+  bool isBF16, adds;
 };
 
-template <typename OpT, typename Adaptor>
-SmallVector<Value> emitProduct(OpT op, Adaptor adaptor, FragmentBuilder &b) {
+/// Numbers of `accumulator` are added to, if there are any.
+template <typename OpT>
+SmallVector<Value> emitProduct(OpT op, ValueRange left, ValueRange accumulator,
+                               FragmentBuilder &b) {
   auto memory = cast<MemRefType>(op.getRhs().getType());
   auto lhs = cast<TileType>(op.getLhs().getType());
   int64_t columns = cast<TileType>(op.getResult().getType()).getColumns();
   Boxes boxes(memory, op.getTransposed());
   SmallVector<Value> operands;
-  for (Value fragment : adaptor.getLhs())
+  for (Value fragment : left)
     appendRegisters(b, fragment, operands);
   std::string constraints;
   for (size_t i = 0; i < operands.size(); ++i)
     constraints += ",r";
   operands.push_back(emitDescriptor(b, op.getRhs(), boxes));
   constraints += ",l";
-  ProductText text(columns, lhs.getColumns(), memory.getElementType().isBF16());
-  return emitAsm(b, text.write(boxes, op.getTransposed()), columns / 2, {},
-                 operands, constraints);
+  ProductText text(columns, lhs.getColumns(), memory.getElementType().isBF16(),
+                   !accumulator.empty());
+  return emitAsm(b, text.write(boxes, op.getTransposed()), columns / 2,
+                 flatten(b, accumulator), operands, constraints);
 }
 
 /// Uses of the results cannot move above the wait: they are its results. An
 /// init is added here: as the accumulators' start it would need registers of
 /// its own before the product (ptxas: C7511).
 SmallVector<Value> emitWait(FragmentBuilder &b, ValueRange flight,
-                            ValueRange init) {
+                            ValueRange init, int64_t leaving = 0) {
   SmallVector<Value> scalars = flatten(b, flight);
   SmallVector<Value> fragments =
-      emitAsm(b, "wgmma.wait_group.sync.aligned 0;",
+      emitAsm(b,
+              "wgmma.wait_group.sync.aligned " + std::to_string(leaving) + ";",
               static_cast<int64_t>(scalars.size()), scalars, {}, "");
   if (init.empty())
     return fragments;
@@ -264,7 +269,7 @@ struct ContractBoxesPattern : TilePattern<ContractOp> {
       return failure();
     if (failed(verifyProduct(op, layout)))
       return failure();
-    SmallVector<Value> flight = emitProduct(op, adaptor, b);
+    SmallVector<Value> flight = emitProduct(op, adaptor.getLhs(), {}, b);
     rewriter.replaceOpWithMultiple(op,
                                    {emitWait(b, flight, adaptor.getInit())});
     return success();
@@ -278,7 +283,9 @@ struct StartContractPattern : TilePattern<StartContractOp> {
                         ConversionPatternRewriter &rewriter) const override {
     if (failed(verifyProduct(op, layout)))
       return failure();
-    rewriter.replaceOpWithMultiple(op, {emitProduct(op, adaptor, b)});
+    rewriter.replaceOpWithMultiple(
+        op,
+        {emitProduct(op, adaptor.getLhs(), adaptor.getAccumulator(), b)});
     return success();
   }
 };
@@ -289,7 +296,8 @@ struct AwaitPattern : TilePattern<AwaitOp> {
   LogicalResult convert(AwaitOp op, Adaptor adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
     rewriter.replaceOpWithMultiple(
-        op, {emitWait(b, adaptor.getFlight(), adaptor.getInit())});
+        op, {emitWait(b, adaptor.getFlight(), adaptor.getInit(),
+                      static_cast<int64_t>(op.getLeaving()))});
     return success();
   }
 };

@@ -177,6 +177,28 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     return true;
   }
 
+  /// Tiles of the last value are right operands as they are.
+  static bool isValue(LoadOp load) {
+    return llvm::none_of(load->getUsers(), [](Operation *user) {
+      auto contract = dyn_cast<ContractOp>(user);
+      return !contract || contract.getTransposed();
+    });
+  }
+
+  static Value getNextSlot(ImplicitLocOpBuilder &b, Value slot,
+                           int64_t length) {
+    if (length == 2)
+      return arith::SubIOp::create(b, arith::ConstantIndexOp::create(b, 1),
+                                   slot);
+    Value last = arith::CmpIOp::create(
+        b, arith::CmpIPredicate::eq, slot,
+        arith::ConstantIndexOp::create(b, length - 1));
+    Value next = arith::AddIOp::create(b, slot,
+                                       arith::ConstantIndexOp::create(b, 1));
+    return arith::SelectOp::create(
+        b, last, arith::ConstantIndexOp::create(b, 0), next);
+  }
+
   void stageLoop(scf::ForOp loop, SmallVector<LoadOp> loads) {
     // What addresses a tile must be known before the loop, for the first copy.
     moveLoopInvariantCode(loop);
@@ -185,31 +207,44 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     Value zero = arith::ConstantIndexOp::create(b, 0);
     auto schedule =
         getOperation()->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
+    // Rotated, a loop multiplies with the last tile of values when it has got
+    // the next one.
+    bool later = schedule.getWgmma();
+    SmallVector<int64_t> stages, lengths;
     for (LoadOp load : loads) {
       auto tile = cast<TileType>(load.getType());
-      rings.push_back(schedule.getWgmma() ? allocBoxes(b, 2, tile)
-                                          : allocShared(b, 2, tile));
+      stages.push_back(later && isValue(load) ? 3 : 2);
+      rings.push_back(schedule.getWgmma()
+                          ? allocBoxes(b, stages.back(), tile)
+                          : allocShared(b, stages.back(), tile));
+      if (!llvm::is_contained(lengths, stages.back()))
+        lengths.push_back(stages.back());
     }
-    auto copy = [&](Value column, Value slot) {
-      for (auto [load, ring] : llvm::zip_equal(loads, rings))
-        emitCopy(b, load, column, getSlot(b, ring, slot));
+    auto copy = [&](Value column, llvm::function_ref<Value(int64_t)> slot) {
+      for (auto [load, ring, length] : llvm::zip_equal(loads, rings, stages))
+        emitCopy(b, load, column, getSlot(b, ring, slot(length)));
     };
-    copy(loop.getLowerBound(), zero);
+    copy(loop.getLowerBound(), [&](int64_t) { return zero; });
 
-    // The slot of the current tile is carried with the loop's state.
+    // The slots of the current tiles are carried with the loop's state, one
+    // for each length of a ring.
     IRRewriter rewriter(b);
     auto staged = cast<scf::ForOp>(*loop.replaceWithAdditionalYields(
-        rewriter, zero, /*replaceInitOperandUsesInLoop=*/false,
-        [&](OpBuilder &builder, Location loc,
-            ArrayRef<BlockArgument> args) -> SmallVector<Value> {
-          Value one = arith::ConstantIndexOp::create(builder, loc, 1);
-          return {arith::SubIOp::create(builder, loc, one, args[0])};
+        rewriter, SmallVector<Value>(lengths.size(), zero),
+        /*replaceInitOperandUsesInLoop=*/false,
+        [&](OpBuilder &builder, Location loc, ArrayRef<BlockArgument> args) {
+          SmallVector<Value> next;
+          ImplicitLocOpBuilder inner(loc, builder);
+          for (auto [length, slot] : llvm::zip_equal(lengths, args))
+            next.push_back(getNextSlot(inner, slot, length));
+          return next;
         }));
-    Value slot = staged.getRegionIterArgs().back();
+    auto getCurrent = [&](int64_t length) -> Value {
+      size_t place = llvm::find(lengths, length) - lengths.begin();
+      return staged.getRegionIterArgs().take_back(lengths.size())[place];
+    };
     b.setInsertionPointToStart(staged.getBody());
     CopyWaitOp::create(b);
-    Value one = arith::ConstantIndexOp::create(b, 1);
-    Value other = arith::SubIOp::create(b, one, slot);
     Value next =
         arith::AddIOp::create(b, staged.getInductionVar(), staged.getStep());
     Value more = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, next,
@@ -217,14 +252,16 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     auto prefetch = scf::IfOp::create(b, more, /*withElseRegion=*/false);
     SmallVector<Value> current;
     bool arranged = false;
-    for (auto [load, ring] : llvm::zip_equal(loads, rings)) {
-      current.push_back(getSlot(b, ring, slot));
+    for (auto [load, ring, length] : llvm::zip_equal(loads, rings, stages)) {
+      current.push_back(getSlot(b, ring, getCurrent(length)));
       arranged |= arrange(b, load, current.back());
     }
     if (arranged)
       gpu::BarrierOp::create(b);
     b.setInsertionPointToStart(prefetch.thenBlock());
-    copy(next, other);
+    copy(next, [&](int64_t length) {
+      return getNextSlot(b, getCurrent(length), length);
+    });
     // The copies above read the loads' operands, so these go last.
     for (auto [load, buffer] : llvm::zip_equal(loads, current)) {
       load.getResult().replaceAllUsesWith(buffer);

@@ -101,6 +101,9 @@ private:
       biases.pop_back();
       biases.back() = 0;
       op.setBiases(biases);
+      for (LoadRowOp load : {pair->first, pair->second})
+        if (load->use_empty())
+          load.erase();
     }
   }
 

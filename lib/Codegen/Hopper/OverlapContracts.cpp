@@ -18,11 +18,12 @@ using namespace mlir;
 using namespace simplexir;
 
 /// Where a product must be complete: before its first user in its block, or
-/// the next product.
+/// the next product; logits may stay in flight beside a product of values.
 static Operation *getDeadline(ContractOp op) {
   Block *block = op->getBlock();
   for (Operation *next = op->getNextNode(); next; next = next->getNextNode()) {
-    if (isa<ContractOp>(next))
+    if (auto contract = dyn_cast<ContractOp>(next);
+        contract && !(op.getTransposed() && !contract.getTransposed()))
       return next;
     for (Operation *user : op->getUsers())
       if (block->findAncestorOpInBlock(*user) == next)
@@ -45,24 +46,55 @@ struct OverlapContractsPass
         for (auto each : op->getBlock()->getOps<ContractOp>())
           ops.push_back(each);
     });
-    for (ContractOp op : ops) {
-      Operation *deadline = getDeadline(op);
+    // Deadlines look at products that are none any more once they started.
+    SmallVector<Operation *> deadlines;
+    for (ContractOp op : ops)
+      deadlines.push_back(getDeadline(op));
+    for (auto [op, deadline] : llvm::zip_equal(ops, deadlines)) {
       IRRewriter rewriter(op);
+      FoldOp sum = getPlainSum(op);
       auto start = StartContractOp::create(
           rewriter, op.getLoc(), op.getResult().getType(), op.getLhs(),
-          op.getRhs(), op.getTransposedAttr());
+          op.getRhs(), sum ? sum.getAccumulator() : Value(),
+          op.getTransposedAttr());
+      int64_t leaving = countProducts(op, deadline);
       if (auto branch = dyn_cast<scf::IfOp>(deadline);
           branch && branch.elseBlock() && usedOnlyIn(op, branch)) {
-        awaitInBranches(rewriter, op, start, branch);
+        awaitInBranches(rewriter, op, start, branch, leaving);
         continue;
       }
       rewriter.setInsertionPoint(deadline);
-      auto await = AwaitOp::create(rewriter, op.getLoc(), start, op.getInit());
+      auto await =
+          AwaitOp::create(rewriter, op.getLoc(), start, op.getInit(), leaving);
+      if (sum)
+        rewriter.replaceOp(sum, await);
       rewriter.replaceOp(op, await);
     }
   }
 
 private:
+  /// A fold that only adds: the product can do that itself, if what it adds to
+  /// is known when it starts.
+  static FoldOp getPlainSum(ContractOp op) {
+    if (!op->hasOneUse())
+      return {};
+    auto fold = dyn_cast<FoldOp>(*op->getUsers().begin());
+    if (!fold || !fold.getValues().empty() || fold.getProduct() != op)
+      return {};
+    Operation *accumulator = fold.getAccumulator().getDefiningOp();
+    bool known = !accumulator || accumulator->getBlock() != op->getBlock() ||
+                 accumulator->isBeforeInBlock(op);
+    return known ? fold : FoldOp();
+  }
+
+  /// Products from `op` on up to `end` that may go on.
+  static int64_t countProducts(Operation *op, Operation *end) {
+    int64_t count = 0;
+    while ((op = op->getNextNode()) != end)
+      count += isa<ContractOp, StartContractOp>(op);
+    return count;
+  }
+
   static bool usedOnlyIn(ContractOp op, scf::IfOp branch) {
     return llvm::all_of(op->getUsers(), [&](Operation *user) {
       return branch->isProperAncestor(user);
@@ -72,10 +104,12 @@ private:
   /// ptxas moves a wait up, ahead of what was to be done under the product,
   /// but not out of both branches of a condition.
   static void awaitInBranches(IRRewriter &rewriter, ContractOp op,
-                              StartContractOp start, scf::IfOp branch) {
+                              StartContractOp start, scf::IfOp branch,
+                              int64_t leaving) {
     for (Block *block : {branch.thenBlock(), branch.elseBlock()}) {
       rewriter.setInsertionPointToStart(block);
-      auto await = AwaitOp::create(rewriter, op.getLoc(), start, op.getInit());
+      auto await =
+          AwaitOp::create(rewriter, op.getLoc(), start, op.getInit(), leaving);
       rewriter.replaceUsesWithIf(op.getResult(), await, [&](OpOperand &use) {
         return block->findAncestorOpInBlock(*use.getOwner()) != nullptr;
       });

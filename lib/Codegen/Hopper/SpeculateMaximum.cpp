@@ -34,7 +34,7 @@ struct SpeculateMaximumPass
       return;
     Value safe = repeat(finish);
     for (RowMaxOp op : maxima)
-      guard(op, safe);
+      guard(op, isWanted(op, safe));
     floor(safe);
   }
 
@@ -74,21 +74,42 @@ private:
     return safe;
   }
 
-  /// The new maximum and what it rescales, only in a safe round.
-  static void guard(RowMaxOp op, Value safe) {
-    SmallVector<Operation *> moved{op};
-    SmallVector<Value> results{op.getResult()}, otherwise{op.getRunning()};
-    Operation *last = op;
-    for (auto rescale : op->getBlock()->getOps<RescaleOp>())
-      if (rescale.getTo() == op.getResult()) {
-        moved.push_back(rescale);
-        results.push_back(rescale.getResult());
-        otherwise.push_back(rescale.getTile());
-        last = last->isBeforeInBlock(rescale) ? rescale : last;
-      }
-    ImplicitLocOpBuilder b(op.getLoc(), op->getContext());
-    b.setInsertionPoint(op);
-    auto branch = scf::IfOp::create(b, ValueRange(results).getTypes(), safe,
+  /// In a safe round, and at the first key of a loop.
+  static Value isWanted(RowMaxOp op, Value safe) {
+    auto loop = cast<scf::ForOp>(op->getParentOp());
+    auto b = ImplicitLocOpBuilder::atBlockBegin(op.getLoc(), loop.getBody());
+    Value first =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                              loop.getInductionVar(), loop.getLowerBound());
+    return arith::OrIOp::create(b, safe, first);
+  }
+
+  /// The new maximum and what it rescales, only where `wanted`. What waits for
+  /// a product that is still running has a condition of its own.
+  static void guard(RowMaxOp op, Value wanted) {
+    SmallVector<Operation *> moved{op}, late;
+    bool awaited = false;
+    for (Operation *next = op; next; next = next->getNextNode()) {
+      awaited |= isa<AwaitOp>(next);
+      auto rescale = dyn_cast<RescaleOp>(next);
+      if (rescale && rescale.getTo() == op.getResult())
+        (awaited ? late : moved).push_back(rescale);
+    }
+    guard(moved, wanted);
+    for (Operation *rescale : late)
+      guard(rescale, wanted);
+  }
+
+  static void guard(ArrayRef<Operation *> moved, Value wanted) {
+    SmallVector<Value> results, otherwise;
+    for (Operation *op : moved) {
+      results.push_back(op->getResult(0));
+      auto maximum = dyn_cast<RowMaxOp>(op);
+      otherwise.push_back(maximum ? maximum.getRunning()
+                                  : cast<RescaleOp>(op).getTile());
+    }
+    ImplicitLocOpBuilder b(moved.front()->getLoc(), moved.front());
+    auto branch = scf::IfOp::create(b, ValueRange(results).getTypes(), wanted,
                                     /*addThenBlock=*/true,
                                     /*addElseBlock=*/true);
     for (auto [result, replacement] :

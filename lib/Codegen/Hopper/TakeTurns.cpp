@@ -27,7 +27,9 @@ struct TakeTurnsPass : simplexir::impl::TakeTurnsBase<TakeTurnsPass> {
       return;
     llvm::MapVector<scf::ForOp, SmallVector<StartContractOp>> loops;
     kernel.walk([&](StartContractOp op) {
-      if (auto loop = dyn_cast<scf::ForOp>(op->getParentOp()))
+      // Groups that wait for each other at every tile have no turns.
+      auto loop = dyn_cast<scf::ForOp>(op->getParentOp());
+      if (loop && loop.getBody()->getOps<CopyWaitOp>().empty())
         loops[loop].push_back(op);
     });
     if (loops.empty())

@@ -108,11 +108,20 @@ LogicalResult ContractOp::verify() {
       succeeded(verifyInit(*this, cast<TileType>(getLhs().getType()), "lhs")));
 }
 
-LogicalResult StartContractOp::verify() { return verifyContract(*this); }
+LogicalResult StartContractOp::verify() {
+  if (getAccumulator() && getAccumulator().getType() != getResult().getType())
+    return emitOpError() << "accumulator is " << getAccumulator().getType()
+                         << ", expected the result's type, "
+                         << getResult().getType();
+  return verifyContract(*this);
+}
 
 LogicalResult AwaitOp::verify() {
   if (!getFlight().getDefiningOp<StartContractOp>())
     return emitOpError() << "expects the result of simplex.start_contract";
+  if (static_cast<int64_t>(getLeaving()) < 0)
+    return emitOpError() << "'leaving' must not be negative, found "
+                         << static_cast<int64_t>(getLeaving());
   return verifyInit(*this, cast<TileType>(getFlight().getType()), "product");
 }
 

@@ -23,7 +23,9 @@ def Simplex_StartContractOp : Simplex_Op<"start_contract",
   let summary = "Start the matrix product of a tile";
   let description = [{
     As `simplex.contract` (without an init, which `simplex.await` adds), but
-    the result is in flight: only `simplex.await` may use it, in the same block. The lhs must not change until then.
+    the result is in flight: only `simplex.await` may use it, in the same block.
+    The lhs must not change until then. With `onto`, the product is added to a
+    tile.
 
     ```mlir
     %flight = simplex.start_contract %c, %k transposed
@@ -32,10 +34,12 @@ def Simplex_StartContractOp : Simplex_Op<"start_contract",
     ```
   }];
   let arguments = (ins Simplex_Matrix:$lhs, AnyMemRef:$rhs,
+                       Optional<Simplex_Matrix>:$accumulator,
                        UnitAttr:$transposed);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = [{
-    $lhs `,` $rhs (`transposed` $transposed^)? attr-dict
+    $lhs `,` $rhs (`onto` $accumulator^ `:` type($accumulator))?
+    (`transposed` $transposed^)? attr-dict
     `:` type($lhs) `,` type($rhs) `->` type($result)
   }];
   let hasVerifier = 1;
@@ -43,11 +47,11 @@ def Simplex_StartContractOp : Simplex_Op<"start_contract",
 
 def Simplex_AwaitOp : Simplex_Op<"await",
     [MemoryEffects<[MemRead, MemWrite]>, AllTypesMatch<["flight", "result"]>]> {
-  let summary = "Wait for all products that were started";
+  let summary = "Wait for products that were started";
   let description = [{
     The result of the product `flight`, which `simplex.start_contract` began,
     with `init[r]` added to row r. Every product that was started before is
-    complete, too.
+    complete, too; the last `leaving` ones may go on.
 
     ```mlir
     %flight = simplex.start_contract %c, %k transposed
@@ -55,10 +59,11 @@ def Simplex_AwaitOp : Simplex_Op<"await",
     %s = simplex.await %flight : !simplex.tile<64x128xf32>
     ```
   }];
-  let arguments = (ins Simplex_Matrix:$flight, Optional<Simplex_Column>:$init);
+  let arguments = (ins Simplex_Matrix:$flight, Optional<Simplex_Column>:$init,
+                       DefaultValuedAttr<I64Attr, "0">:$leaving);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = [{
-    $flight (`init` $init^)? attr-dict `:` type($flight) (`,` type($init)^)?
+    $flight (`init` $init^)? (`leaving` $leaving^)? attr-dict `:` type($flight) (`,` type($init)^)?
   }];
   let hasVerifier = 1;
 }
