@@ -62,6 +62,7 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   manager.addNestedPass<func::FuncOp>(createMultiplyRows(multiply));
   manager.addNestedPass<func::FuncOp>(createDeferRowSums());
   manager.addNestedPass<func::FuncOp>(createRotateKeys());
+  manager.addNestedPass<func::FuncOp>(createRotateTiles());
   manager.addPass(createCanonicalizerPass());
   manager.addNestedPass<func::FuncOp>(createOverlapContracts());
   manager.addNestedPass<func::FuncOp>(createSpeculateMaximum());

@@ -219,16 +219,17 @@ private:
   }
 
   /// Shared memory of a block: the query's rows and the rings of last-key and
-  /// value tiles, each row padded by 16 bytes, or in boxes of 128 and with one
-  /// more tile of values (see --simplex-stage-tiles).
+  /// value tiles, each row padded by 16 bytes, or in boxes of 128. Without outer
+  /// keys there is one more tile of values (see --simplex-rotate-tiles).
   static int64_t getSharedBytes(AttentionOp op, const Parts &parts) {
     auto [key, value] = getRowBytes(op);
     constexpr int64_t padding = 16, box = 128;
     int64_t query = parts.rows * (key + padding);
+    int64_t valueStages = parts.stages + (op.getKeys().size() == 1);
     if (!parts.wgmma)
       return query + parts.stages * parts.keys * (key + value + 2 * padding);
     return query + parts.keys * (parts.stages * llvm::alignTo(key, box) +
-                                 (parts.stages + 1) * llvm::alignTo(value, box));
+                                 valueStages * llvm::alignTo(value, box));
   }
 
   /// All rows of outer keys and values that a tile visits (see

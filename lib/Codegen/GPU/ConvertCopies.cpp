@@ -72,22 +72,29 @@ private:
   static void copyAsync(CopyOp op, FragmentBuilder &b, MemRefType destination,
                         int64_t width, int64_t columns) {
     auto [rows, extent] = getExtent(destination);
-    forEachUnit(b, rows, extent, width, [&](Value row, Value column) {
+    bool unroll = op->hasAttr(kUnrollAttrName);
+    forEachUnit(b, rows, extent, width, unroll, [&](Value row, Value column) {
       RowAddress address = locateRow(b, op, row);
-      Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
-                                           b.index(columns));
-      Value valid = arith::AndIOp::create(b, address.valid, inside);
+      Value valid = address.valid;
+      if (extent > columns)
+        valid = arith::AndIOp::create(
+            b, valid,
+            arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
+                                  b.index(columns)));
       // Nothing is read where the count is 0, and zeros are written.
       Value zero = b.index(0);
       Value count = arith::SelectOp::create(b, valid, b.index(width), zero);
-      Value sequence =
-          arith::SelectOp::create(b, valid, address.sequence, zero);
-      Value head = arith::SelectOp::create(b, valid, address.head, zero);
-      Value from = arith::SelectOp::create(b, valid, column, zero);
+      // Unrolled, addresses differ by a multiple of the stride. In a loop such
+      // sums would be made before it, and held in registers.
+      auto get = [&](Value index) -> Value {
+        return unroll ? index : arith::SelectOp::create(b, valid, index, zero);
+      };
       nvgpu::DeviceAsyncCopyOp::create(
           b, nvgpu::DeviceAsyncTokenType::get(b.getContext()),
           op.getDestination(), getPlace(b, destination, {row}, column),
-          op.getSource(), ValueRange{op.getBatch(), sequence, head, from},
+          op.getSource(),
+          ValueRange{op.getBatch(), get(address.sequence), get(address.head),
+                     get(column)},
           b.getIndexAttr(width), count, b.getUnitAttr());
     });
   }
@@ -95,7 +102,7 @@ private:
   static void copyElements(CopyOp op, FragmentBuilder &b,
                            MemRefType destination, int64_t columns) {
     auto [rows, extent] = getExtent(destination);
-    forEachUnit(b, rows, extent, 1, [&](Value row, Value column) {
+    forEachUnit(b, rows, extent, 1, false, [&](Value row, Value column) {
       RowAddress address = locateRow(b, op, row);
       Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
                                            b.index(columns));

@@ -130,7 +130,7 @@ struct MultiplyRowsPattern : TilePattern<MultiplyRowsOp> {
       return arith::AddFOp::create(b, pair, b.splat(b.floating(f32, bias)))
           .getResult();
     };
-    forEachUnit(b, type.getDimSize(0), type.getDimSize(1), 2,
+    forEachUnit(b, type.getDimSize(0), type.getDimSize(1), 2, /*unroll=*/false,
                 [&](Value row, Value column) {
                   // Rows of the table beyond the last pair hold what nobody
                   // reads.

@@ -162,11 +162,11 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     load.erase();
   }
 
-  static void emitCopy(ImplicitLocOpBuilder &b, LoadOp load, Value sequence,
-                       Value buffer) {
-    CopyOp::create(b, load.getSource(), load.getBatch(), sequence,
-                   load.getHead(), load.getBegin(), load.getEnd(),
-                   load.getHeadEnd(), buffer, load.getHeadsAttr());
+  static CopyOp emitCopy(ImplicitLocOpBuilder &b, LoadOp load, Value sequence,
+                         Value buffer) {
+    return CopyOp::create(b, load.getSource(), load.getBatch(), sequence,
+                          load.getHead(), load.getBegin(), load.getEnd(),
+                          load.getHeadEnd(), buffer, load.getHeadsAttr());
   }
 
   /// Copies keep the order of head dims; true if it is not the wanted one.
@@ -207,9 +207,10 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     Value zero = arith::ConstantIndexOp::create(b, 0);
     auto schedule =
         getOperation()->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
-    // Rotated, a loop multiplies with the last tile of values when it has got
-    // the next one.
-    bool later = schedule.getWgmma();
+    // Rotated (--simplex-rotate-tiles), a loop multiplies with the last tile of
+    // values when it has got the next one.
+    bool later =
+        schedule.getWgmma() && loop.getBody()->getOps<scf::ForOp>().empty();
     SmallVector<int64_t> stages, lengths;
     for (LoadOp load : loads) {
       auto tile = cast<TileType>(load.getType());
@@ -222,7 +223,9 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     }
     auto copy = [&](Value column, llvm::function_ref<Value(int64_t)> slot) {
       for (auto [load, ring, length] : llvm::zip_equal(loads, rings, stages))
-        emitCopy(b, load, column, getSlot(b, ring, slot(length)));
+        if (auto made = emitCopy(b, load, column, getSlot(b, ring, slot(length)));
+            later)
+          made->setAttr(kUnrollAttrName, b.getUnitAttr());
     };
     copy(loop.getLowerBound(), [&](int64_t) { return zero; });
 

@@ -74,9 +74,11 @@ private:
     return safe;
   }
 
-  /// In a safe round, and at the first key of a loop.
+  /// In a safe round, and for the first tile of a loop over tiles.
   static Value isWanted(RowMaxOp op, Value safe) {
     auto loop = cast<scf::ForOp>(op->getParentOp());
+    if (loop.getBody()->getOps<CopyWaitOp>().empty())
+      return safe;
     auto b = ImplicitLocOpBuilder::atBlockBegin(op.getLoc(), loop.getBody());
     Value first =
         arith::CmpIOp::create(b, arith::CmpIPredicate::eq,

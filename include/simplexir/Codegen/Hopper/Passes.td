@@ -125,6 +125,28 @@ def RotateKeys : Pass<"simplex-rotate-keys", "::mlir::func::FuncOp"> {
                            "::simplexir::SimplexDialect"];
 }
 
+def RotateTiles : Pass<"simplex-rotate-tiles", "::mlir::func::FuncOp"> {
+  let summary = "Begin each tile's logits before the last tile's values";
+  let description = [{
+    Dot-product attention has no outer keys to rotate over: here the loop over
+    tiles of the key is rotated. A tile's logits are multiplied, then the last
+    tile's values; its softmax runs under that second product, and only then
+    gives its probabilities the registers of the last tile's. The first
+    iteration multiplies probabilities of 0 with the values that are there.
+
+    ```mlir
+    scf.for %t { simplex.copy_wait; %p = softmax(logits(%t)); fold(values(%t, %p)) }
+    // ==>
+    scf.for %t iter_args(%p = 0, %last = first) {
+      simplex.copy_wait; logits(%t); values(%last, %p); softmax; fold
+    }
+    if (begin < end) { fold(values(%last, %p)) }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::simplexir::SimplexDialect"];
+}
+
 def OverlapContracts : Pass<"simplex-overlap-contracts", "::mlir::func::FuncOp"> {
   let summary = "Compute while matrix products run";
   let description = [{
