@@ -219,8 +219,8 @@ private:
   }
 
   /// Shared memory of a block: the query's rows and the rings of last-key and
-  /// value tiles, each row padded by 16 bytes, or in boxes of 128. Without outer
-  /// keys there is one more tile of values (see --simplex-rotate-tiles).
+  /// value tiles, each row padded by 16 bytes, or in boxes of 128. Without
+  /// outer keys there is one more tile of values (see --simplex-rotate-tiles).
   static int64_t getSharedBytes(AttentionOp op, const Parts &parts) {
     auto [key, value] = getRowBytes(op);
     constexpr int64_t padding = 16, box = 128;

@@ -220,10 +220,9 @@ SmallVector<Value> emitProduct(OpT op, ValueRange left, ValueRange accumulator,
 SmallVector<Value> emitWait(FragmentBuilder &b, ValueRange flight,
                             ValueRange init, int64_t leaving = 0) {
   SmallVector<Value> scalars = flatten(b, flight);
-  SmallVector<Value> fragments =
-      emitAsm(b,
-              "wgmma.wait_group.sync.aligned " + std::to_string(leaving) + ";",
-              static_cast<int64_t>(scalars.size()), scalars, {}, "");
+  SmallVector<Value> fragments = emitAsm(
+      b, "wgmma.wait_group.sync.aligned " + std::to_string(leaving) + ";",
+      static_cast<int64_t>(scalars.size()), scalars, {}, "");
   if (init.empty())
     return fragments;
   for (Value &fragment : fragments)
@@ -284,8 +283,7 @@ struct StartContractPattern : TilePattern<StartContractOp> {
     if (failed(verifyProduct(op, layout)))
       return failure();
     rewriter.replaceOpWithMultiple(
-        op,
-        {emitProduct(op, adaptor.getLhs(), adaptor.getAccumulator(), b)});
+        op, {emitProduct(op, adaptor.getLhs(), adaptor.getAccumulator(), b)});
     return success();
   }
 };

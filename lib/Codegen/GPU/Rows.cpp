@@ -52,8 +52,8 @@ void simplexir::forEachUnit(FragmentBuilder &b, int64_t rows, int64_t columns,
       body(b.add(row, first), column);
     return;
   }
-  auto loop = scf::ForOp::create(b, b.thread(), b.index(total),
-                                 b.index(threads));
+  auto loop =
+      scf::ForOp::create(b, b.thread(), b.index(total), b.index(threads));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value unit = loop.getInductionVar();

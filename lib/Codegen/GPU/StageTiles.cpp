@@ -190,13 +190,13 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     if (length == 2)
       return arith::SubIOp::create(b, arith::ConstantIndexOp::create(b, 1),
                                    slot);
-    Value last = arith::CmpIOp::create(
-        b, arith::CmpIPredicate::eq, slot,
-        arith::ConstantIndexOp::create(b, length - 1));
-    Value next = arith::AddIOp::create(b, slot,
-                                       arith::ConstantIndexOp::create(b, 1));
-    return arith::SelectOp::create(
-        b, last, arith::ConstantIndexOp::create(b, 0), next);
+    Value last =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, slot,
+                              arith::ConstantIndexOp::create(b, length - 1));
+    Value next =
+        arith::AddIOp::create(b, slot, arith::ConstantIndexOp::create(b, 1));
+    return arith::SelectOp::create(b, last,
+                                   arith::ConstantIndexOp::create(b, 0), next);
   }
 
   void stageLoop(scf::ForOp loop, SmallVector<LoadOp> loads) {
@@ -223,7 +223,8 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     }
     auto copy = [&](Value column, llvm::function_ref<Value(int64_t)> slot) {
       for (auto [load, ring, length] : llvm::zip_equal(loads, rings, stages))
-        if (auto made = emitCopy(b, load, column, getSlot(b, ring, slot(length)));
+        if (auto made =
+                emitCopy(b, load, column, getSlot(b, ring, slot(length)));
             later)
           made->setAttr(kUnrollAttrName, b.getUnitAttr());
     };

@@ -225,9 +225,8 @@ private:
     auto takeFront = [&](bool upToLogits) {
       bool reached = false;
       clone(b, now, [&](Operation *op) {
-        bool take =
-            !isBack(op) && !late.contains(op) && !isCopies(op) &&
-            reached != upToLogits;
+        bool take = !isBack(op) && !late.contains(op) && !isCopies(op) &&
+                    reached != upToLogits;
         reached |= op == logits;
         return take;
       });
