@@ -161,10 +161,6 @@ static FailureOr<CompiledKernel> describeKernel(FunctionOpInterface function,
     return failure();
   }
   kernel.grid = *grid;
-  if (auto list =
-          function->getAttrOfType<DenseI64ArrayAttr>(kAlignmentsAttrName))
-    kernel.alignments.assign(list.asArrayRef().begin(),
-                             list.asArrayRef().end());
   if (!gpu) {
     kernel.workspace = getInteger(function, kWorkspaceAttrName, 0);
     return kernel;

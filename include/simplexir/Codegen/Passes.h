@@ -42,9 +42,6 @@ constexpr llvm::StringLiteral kArtifactAttrName = "simplex.artifact";
 /// Of a GPU kernel: threads of a block, and bytes of dynamic shared memory.
 constexpr llvm::StringLiteral kBlockAttrName = "simplex.block";
 constexpr llvm::StringLiteral kSharedMemoryAttrName = "simplex.shared_memory";
-/// Of a kernel: bytes that each argument's rows must be aligned to (i64 array;
-/// 0 for indices).
-constexpr llvm::StringLiteral kAlignmentsAttrName = "simplex.alignments";
 /// Bytes of workspace that a thread needs (on a CPU kernel).
 constexpr llvm::StringLiteral kWorkspaceAttrName = "simplex.workspace";
 /// Byte offsets of an operation's tiles in the workspace.
