@@ -66,6 +66,7 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   // that nobody reads of loops which carry a hundred registers.
   GreedyRewriteConfig bottomUp;
   bottomUp.setUseTopDownTraversal(false);
+  bottomUp.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Normal);
   manager.addPass(createCanonicalizerPass(bottomUp));
   manager.addPass(createCSEPass());
   manager.addNestedPass<gpu::GPUModuleOp>(createSinkFragments());
