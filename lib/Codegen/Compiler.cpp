@@ -130,8 +130,13 @@ static OwningOpRef<ModuleOp> lowerKernels(ModuleOp module, StringRef chip,
   }
 
   PassManager manager(context);
-  buildTilePipeline(manager, gpu);
   std::string error;
+  HostTarget host = {};
+  if (!gpu && !resolveHostTarget(chip, host, error)) {
+    emitError(getKernelLoc(module), error);
+    return nullptr;
+  }
+  buildTilePipeline(manager, gpu, host.hasDotBF16);
   LogicalResult built = gpu ? buildNVPTXKernels(manager, gpuChip, stage, error)
                             : buildCPUKernels(manager, chip, stage, error);
   if (failed(built)) {
@@ -209,6 +214,16 @@ struct ArtifactCompiler {
     return success();
   }
 
+  /// Without bf16 operands the code needs no more than the chip's level.
+  bool usesBF16() const {
+    return module
+        .walk([](AttentionOp op) {
+          return op.getElementType().isBF16() ? WalkResult::interrupt()
+                                              : WalkResult::advance();
+        })
+        .wasInterrupted();
+  }
+
   LogicalResult compileCPU(StringRef chip) {
     HostTarget target;
     Image image;
@@ -231,7 +246,7 @@ struct ArtifactCompiler {
     if (!emitHostObject(*kernels, target, object, error))
       return emitError(getKernelLoc(module), error);
     image.kind = ImageKind::X86Object;
-    image.chip = target.level;
+    image.chip = usesBF16() ? target.chip : target.level;
     image.data.assign(object.begin(), object.end());
     return add(std::move(image), compiled);
   }

@@ -34,6 +34,7 @@ LogicalResult simplexir::buildCPUKernels(OpPassManager &manager, StringRef chip,
   options.vectorBytes = target.vectorBytes;
   options.registers = target.registers;
   options.hasHalf = target.hasHalf;
+  options.hasDotBF16 = target.hasDotBF16;
   options.stage =
       stage == KernelStage::LLVM ? CPUStage::LLVM : CPUStage::Vector;
   buildCPUKernelPipeline(manager, options);

@@ -39,7 +39,7 @@
 
 // CHIP: error: unknown chip 'sm_12'; known chips: sm_80,
 // EMIT: error: emit is 'sass', expected mlir, llvm, ptx or cubin
-// CPUCHIP: error: unknown CPU 'arm', expected x86-64-v2, x86-64-v3, x86-64-v4 or native
+// CPUCHIP: error: unknown CPU 'arm', expected x86-64-v2, x86-64-v3, x86-64-v4, x86-64-v4-bf16 or native
 func.func @dot(%q: tensor<1x?x8x64xbf16>, %k: tensor<1x?x2x64xbf16>, %v: tensor<1x?x2x64xbf16>)
     -> (tensor<1x?x8x64xbf16>, tensor<1x8x?xf32>) {
   %out, %lse = simplex.attention query(%q) keys(%k) values(%v) form multilinear windows [0]

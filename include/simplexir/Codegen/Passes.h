@@ -33,6 +33,9 @@ class SCFDialect;
 namespace vector {
 class VectorDialect;
 } // namespace vector
+namespace x86vector {
+class X86VectorDialect;
+} // namespace x86vector
 } // namespace mlir
 
 namespace simplexir {
@@ -50,6 +53,9 @@ constexpr llvm::StringLiteral kScratchAttrName = "simplex.scratch";
 constexpr llvm::StringLiteral kInPlaceAttrName = "simplex.in_place";
 /// The load stores its tile transposed.
 constexpr llvm::StringLiteral kTransposedAttrName = "simplex.transposed";
+/// The load stores two rows (transposed: two columns) of its tile as a row of
+/// pairs.
+constexpr llvm::StringLiteral kPairedAttrName = "simplex.paired";
 
 #define GEN_PASS_DECL
 #include "simplexir/Codegen/Passes.h.inc"

@@ -205,6 +205,7 @@ std::unique_ptr<Kernel> Kernel::compile(const Problem &problem,
   tiling.addPass(createOutlineKernels());
   TileAttentionOptions tile;
   tile.widen = true;
+  tile.dotBF16 = target.hasDotBF16;
   tiling.addNestedPass<func::FuncOp>(createTileAttention(tile));
   tiling.addPass(createFuseOnlineSoftmax());
   tiling.addPass(createFoldBiases());
@@ -227,7 +228,8 @@ std::unique_ptr<Kernel> Kernel::compile(const Problem &problem,
   }
   PassManager lowering(&context);
   buildCPUKernelPipeline(
-      lowering, {target.vectorBytes, target.registers, target.hasHalf});
+      lowering, {target.vectorBytes, target.registers, target.hasHalf,
+                 target.hasDotBF16});
   if (failed(lowering.run(*module))) {
     error = "lowering failed";
     return nullptr;
@@ -295,7 +297,8 @@ std::unique_ptr<MathFunction> MathFunction::compile(const std::string &name,
     return nullptr;
   PassManager lowering(&context);
   buildCPUKernelPipeline(
-      lowering, {target.vectorBytes, target.registers, target.hasHalf});
+      lowering, {target.vectorBytes, target.registers, target.hasHalf,
+                 target.hasDotBF16});
   if (failed(lowering.run(*module))) {
     error = "lowering failed";
     return nullptr;
