@@ -17,6 +17,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace simplexir;
@@ -190,6 +191,8 @@ struct ArtifactCompiler {
   CompileResult result;
   ArtifactBuilder builder;
   std::string ptxas;
+  /// Of the images so far.
+  llvm::StringSet<> cpuChips = {};
 
   LogicalResult fail(llvm::Error error) {
     return emitError(getKernelLoc(module), llvm::toString(std::move(error)));
@@ -215,7 +218,7 @@ struct ArtifactCompiler {
   }
 
   /// Without bf16 operands the code needs no more than the chip's level.
-  bool usesBF16() const {
+  bool usesBF16() {
     return module
         .walk([](AttentionOp op) {
           return op.getElementType().isBF16() ? WalkResult::interrupt()
@@ -230,6 +233,9 @@ struct ArtifactCompiler {
     std::string error;
     if (!resolveHostTarget(chip, target, error))
       return emitError(getKernelLoc(module), error);
+    image.chip = usesBF16() ? target.chip : target.level;
+    if (!cpuChips.insert(image.chip).second)
+      return success();
     auto kernels = lowerKernels(module, chip, KernelStage::LLVM, &result.tiles);
     if (!kernels)
       return failure();
@@ -246,7 +252,6 @@ struct ArtifactCompiler {
     if (!emitHostObject(*kernels, target, object, error))
       return emitError(getKernelLoc(module), error);
     image.kind = ImageKind::X86Object;
-    image.chip = usesBF16() ? target.chip : target.level;
     image.data.assign(object.begin(), object.end());
     return add(std::move(image), compiled);
   }

@@ -59,8 +59,9 @@ void simplexir::buildTilePipeline(OpPassManager &manager, bool gpu,
 
 namespace {
 struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
-  Option<std::string> chip{*this, "chip", llvm::cl::init("native"),
-                           llvm::cl::desc("x86-64-v2, -v3, -v4, -v4-bf16 or native")};
+  Option<std::string> chip{
+      *this, "chip", llvm::cl::init("native"),
+      llvm::cl::desc("x86-64-v2, -v3, -v4, -v4-bf16 or native")};
   Option<std::string> emit{*this, "emit", llvm::cl::init("llvm"),
                            llvm::cl::desc("mlir or llvm")};
 };

@@ -183,7 +183,8 @@ private:
     SmallVector<Value> rows;
     SmallVector<double> biases;
     for (auto [i, index] : llvm::enumerate(outer)) {
-      rows.push_back(loadKeys(op.getKeys()[i], index, tile(1, headDim, tileElement)));
+      rows.push_back(
+          loadKeys(op.getKeys()[i], index, tile(1, headDim, tileElement)));
       biases.push_back(op.getKeyBias(i));
     }
     int64_t factor = scale > 0 ? 1 : scale < 0 ? -1 : 0;
@@ -208,7 +209,8 @@ private:
     SmallVector<Value> rows;
     SmallVector<double> biases;
     for (auto [i, index] : llvm::enumerate(outer)) {
-      rows.push_back(loadKeys(op.getValues()[i], index, tile(1, valueDim, tileElement)));
+      rows.push_back(
+          loadKeys(op.getValues()[i], index, tile(1, valueDim, tileElement)));
       biases.push_back(op.getValueBias(i));
     }
     TileType type = cast<TileType>(probabilities.getType());
@@ -290,9 +292,8 @@ private:
     double lowest = -std::numeric_limits<double>::infinity();
     Value lastKeys, lastValues;
     auto enterTile = [&](Value column) {
-      lastKeys =
-          loadKeys(op.getKeys().back(), column,
-                   tile(schedule.getKeys(), headDim, productElement));
+      lastKeys = loadKeys(op.getKeys().back(), column,
+                          tile(schedule.getKeys(), headDim, productElement));
     };
     SmallVector<Value> maximum = emitPass(
         share, fill(column(), lowest), enterTile,

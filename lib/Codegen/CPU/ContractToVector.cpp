@@ -131,8 +131,9 @@ private:
           }
           for (int64_t r = 0; r < block.rows; ++r) {
             Value at = b.addIndex(lhsRows[r], lhsColumn);
-            Value wide = pairs ? b.broadcastPair(adaptor.getLhs(), at)
-                               : b.broadcast(b.loadScalar(adaptor.getLhs(), at));
+            Value wide = pairs
+                             ? b.broadcastPair(adaptor.getLhs(), at)
+                             : b.broadcast(b.loadScalar(adaptor.getLhs(), at));
             for (int64_t v = 0; v < block.vectors; ++v) {
               Value sum = state[r * block.vectors + v];
               next.push_back(pairs ? b.dotPairs(wide, rhs[v], sum)

@@ -23,8 +23,8 @@ struct RowAccess {
       : b(b), op(op), memref(memref), heads(op.getHeads()) {
     Type lane = b.getVectorType().getElementType();
     if (lane.isInteger())
-      perLane = lane.getIntOrFloatBitWidth() /
-                elementType.getIntOrFloatBitWidth();
+      perLane =
+          lane.getIntOrFloatBitWidth() / elementType.getIntOrFloatBitWidth();
     narrow = VectorType::get(b.getLanes() * perLane, elementType);
     columns = cast<MemRefType>(memref.getType()).getShape().back();
   }
@@ -114,14 +114,11 @@ struct LoadPattern : TilePattern<LoadOp> {
     auto source = cast<MemRefType>(op.getSource().getType());
     bool transposed = op->hasAttr(kTransposedAttrName),
          paired = op->hasAttr(kPairedAttrName);
-    // A lane is a pair where pairs lie side by side in memory, too. Otherwise
-    // as many lanes as of 32 bits: rows are padded for no more.
-    bool lanesOfPairs = paired && transposed;
-    bool half = !lanesOfPairs && type.getElementType().getIntOrFloatBitWidth() == 16;
-    TileBuilder b(rewriter, op.getLoc(),
-                  lanesOfPairs ? Type(rewriter.getI32Type())
-                               : type.getElementType(),
-                  half ? tiles.vectorBytes / 2 : tiles.vectorBytes);
+    // A lane is a pair where pairs lie side by side in memory, too.
+    TileBuilder b = paired && transposed
+                        ? TileBuilder(rewriter, op.getLoc(),
+                                      rewriter.getI32Type(), tiles.vectorBytes)
+                        : getBuilder(rewriter, op.getLoc(), type);
     RowAccess<LoadOp> access(b, op, adaptor.getSource(),
                              source.getElementType());
     Value result = getScratch(op, type);
@@ -172,16 +169,13 @@ private:
                         TileType type, Value result) {
     int64_t lanes = b.getLanes(), columns = getColumns(access, type);
     int64_t stride = getScratchStride(type.getColumns());
-    SmallVector<int64_t> order;
-    for (int64_t i = 0; i < lanes; ++i)
-      order.append({i, i + lanes});
     auto integers = VectorType::get(lanes, b.builder.getI16Type());
     auto interleave = [&](Value first, Value second) {
       for (Value *vector : {&first, &second})
         *vector =
             vector::BitCastOp::create(b.builder, b.loc, integers, *vector);
       Value mixed =
-          vector::ShuffleOp::create(b.builder, b.loc, first, second, order);
+          vector::InterleaveOp::create(b.builder, b.loc, first, second);
       return vector::BitCastOp::create(
           b.builder, b.loc, VectorType::get(2 * lanes, type.getElementType()),
           mixed);
@@ -200,11 +194,10 @@ private:
       Value at = b.mulIndex(row, stride);
       auto put = [&](Value column, int64_t width) {
         Value first = loadIf(b, access, valid, sequence, head, column, width);
-        Value second = loadIf(b, access, nextValid, nextSequence, nextHead,
-                              column, width);
+        Value second =
+            loadIf(b, access, nextValid, nextSequence, nextHead, column, width);
         vector::StoreOp::create(b.builder, b.loc, interleave(first, second),
-                                result,
-                                b.addIndex(at, b.mulIndex(column, 2)));
+                                result, b.addIndex(at, b.mulIndex(column, 2)));
       };
       int64_t full = columns / lanes * lanes;
       b.forRange(full, lanes, [&](Value column) { put(column, lanes); });
@@ -241,8 +234,8 @@ private:
         b.storeVector(vector, result, b.at(column, rows, row));
         return;
       }
-      vector = vector::BitCastOp::create(b.builder, b.loc, access.narrow,
-                                         vector);
+      vector =
+          vector::BitCastOp::create(b.builder, b.loc, access.narrow, vector);
       vector::StoreOp::create(b.builder, b.loc, vector, result,
                               b.mulIndex(b.at(column, rows, row), perLane));
     };
@@ -264,9 +257,8 @@ private:
     });
     // Columns of the tile that memory lacks.
     for (int64_t c = columns; c < padded; ++c)
-      b.forColumns(rows, [&](Value row, int64_t) {
-        store(b.zero(), b.index(c), row);
-      });
+      b.forColumns(
+          rows, [&](Value row, int64_t) { store(b.zero(), b.index(c), row); });
   }
 
   static SmallVector<Value> loadBlock(TileBuilder &b, RowAccess<LoadOp> &access,

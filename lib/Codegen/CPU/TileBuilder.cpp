@@ -126,9 +126,8 @@ Value TileBuilder::exp2(Value a) {
 
 Value TileBuilder::loadVector(Value tile, Value at) {
   Type stored = cast<MemRefType>(tile.getType()).getElementType();
-  Value vector = vector::LoadOp::create(builder, loc,
-                                        VectorType::get(lanes, stored), tile,
-                                        at);
+  Value vector = vector::LoadOp::create(
+      builder, loc, VectorType::get(lanes, stored), tile, at);
   if (stored == elementType)
     return vector;
   return arith::ExtFOp::create(builder, loc, vectorType, vector);
@@ -199,7 +198,8 @@ Value TileBuilder::broadcastPair(Value tile, Value at) {
   Type word = builder.getI32Type();
   Value pair = vector::LoadOp::create(
       builder, loc, VectorType::get(2, builder.getBF16Type()), tile, at);
-  pair = vector::BitCastOp::create(builder, loc, VectorType::get(1, word), pair);
+  pair =
+      vector::BitCastOp::create(builder, loc, VectorType::get(1, word), pair);
   Value wide = vector::BroadcastOp::create(
       builder, loc, VectorType::get(lanes, word),
       vector::ExtractOp::create(builder, loc, pair, 0));

@@ -136,9 +136,11 @@ struct TilePattern : mlir::OpConversionPattern<Op> {
   }
   TileBuilder getBuilder(mlir::OpBuilder &builder, mlir::Location loc,
                          mlir::Type tileType) const {
-    return TileBuilder(builder, loc,
-                       llvm::cast<TileType>(tileType).getElementType(),
-                       tiles.vectorBytes);
+    mlir::Type element = llvm::cast<TileType>(tileType).getElementType();
+    // As many lanes as of 32 bits: rows are padded for no more.
+    bool half = element.getIntOrFloatBitWidth() == 16;
+    return TileBuilder(builder, loc, element,
+                       half ? tiles.vectorBytes / 2 : tiles.vectorBytes);
   }
 
   const TileContext &tiles;

@@ -227,9 +227,8 @@ std::unique_ptr<Kernel> Kernel::compile(const Problem &problem,
     kernel->grid.assign(grid.asArrayRef().begin(), grid.asArrayRef().end());
   }
   PassManager lowering(&context);
-  buildCPUKernelPipeline(
-      lowering, {target.vectorBytes, target.registers, target.hasHalf,
-                 target.hasDotBF16});
+  buildCPUKernelPipeline(lowering, {target.vectorBytes, target.registers,
+                                    target.hasHalf, target.hasDotBF16});
   if (failed(lowering.run(*module))) {
     error = "lowering failed";
     return nullptr;
@@ -296,9 +295,8 @@ std::unique_ptr<MathFunction> MathFunction::compile(const std::string &name,
   if (!module || !resolveHostTarget(chip, target, error))
     return nullptr;
   PassManager lowering(&context);
-  buildCPUKernelPipeline(
-      lowering, {target.vectorBytes, target.registers, target.hasHalf,
-                 target.hasDotBF16});
+  buildCPUKernelPipeline(lowering, {target.vectorBytes, target.registers,
+                                    target.hasHalf, target.hasDotBF16});
   if (failed(lowering.run(*module))) {
     error = "lowering failed";
     return nullptr;

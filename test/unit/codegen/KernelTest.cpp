@@ -49,6 +49,12 @@ static void check(const Problem &p) {
     outBound = 1e-2, lseBound = 5e-3;
   if (p.element == "f16")
     outBound = 2e-3, lseBound = 2e-3;
+  // The combined tile is rounded: docs/spec.md, with the logits' standard
+  // deviation of about 1 of random normal inputs.
+  if (p.chip == "x86-64-v4-bf16" && p.element == "bf16") {
+    double rounding = 2 * std::ldexp(std::sqrt(p.getKeyCount() - 1.0), -8);
+    outBound += rounding, lseBound += rounding;
+  }
   // Large logits lose digits (docs: Accuracy).
   double largest = 16;
   for (double value : lseWant.values)
@@ -146,14 +152,13 @@ const Case kCases[] = {
     {"batch_one_query", [](Problem &p) { p.batch = 3, p.queries = 1; }},
 };
 
-INSTANTIATE_TEST_SUITE_P(Levels, CPUKernel,
-                         testing::Combine(testing::Range(0, 4),
-                                          testing::ValuesIn(kCases)),
-                         [](const auto &info) {
-                           int level = std::get<0>(info.param);
-                           return std::string(std::get<1>(info.param).name) +
-                                  (level == 3 ? "_v4_bf16"
-                                              : "_v" + std::to_string(level + 2));
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Levels, CPUKernel,
+    testing::Combine(testing::Range(0, 4), testing::ValuesIn(kCases)),
+    [](const auto &info) {
+      int level = std::get<0>(info.param);
+      return std::string(std::get<1>(info.param).name) +
+             (level == 3 ? "_v4_bf16" : "_v" + std::to_string(level + 2));
+    });
 
 } // namespace

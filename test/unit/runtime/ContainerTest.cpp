@@ -278,8 +278,8 @@ TEST(Container, ChipNames) {
                 chip.number == c.number && chip.suffix == c.suffix)
         << c.name;
   }
-  for (const char *name : {"", "sm_", "sm_9", "sm_090", "sm_90b", "sm_90aa",
-                           "sm_99999999", "x86-64-v5", "x86-64-v1", "x86-64-v3-bf16",
-                           "avx2"})
+  for (const char *name :
+       {"", "sm_", "sm_9", "sm_090", "sm_90b", "sm_90aa", "sm_99999999",
+        "x86-64-v5", "x86-64-v1", "x86-64-v3-bf16", "avx2"})
     EXPECT_FALSE(parseChip(name).valid) << name;
 }
