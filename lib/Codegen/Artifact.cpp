@@ -185,12 +185,6 @@ Error ArtifactBuilder::addImage(Image image, ArrayRef<CompiledKernel> kernels) {
     entry.sharedMemory = static_cast<uint32_t>(compiled.sharedMemory);
     entry.workspacePerThread = static_cast<uint64_t>(compiled.workspace);
     kernel->images.push_back(std::move(entry));
-    // One signature serves every image, so the strictest alignment holds.
-    for (auto [argument, alignment] :
-         zip(kernel->arguments, compiled.alignments))
-      if (argument.kind == Argument::Kind::Tensor)
-        argument.alignment =
-            std::max(argument.alignment, static_cast<uint32_t>(alignment));
   }
   artifact.images.push_back(std::move(image));
   return Error::success();

@@ -41,9 +41,10 @@ static constexpr GpuChip gpuChips[] = {
 };
 
 static constexpr CpuChip cpuChips[] = {
-    {"x86-64-v2", 128, false},
-    {"x86-64-v3", 256, true},
-    {"x86-64-v4", 512, true},
+    {"x86-64-v2", 128, false, false},
+    {"x86-64-v3", 256, true, false},
+    {"x86-64-v4", 512, true, false},
+    {"x86-64-v4-bf16", 512, true, true},
 };
 
 ArrayRef<GpuChip> simplexir::getGpuChips() { return gpuChips; }
@@ -108,7 +109,7 @@ Expected<CpuChip> simplexir::lookupCpuChip(StringRef name) {
     return all_of(names, [&](StringRef f) { return features.lookup(f); });
   };
   if (has({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"}))
-    return cpuChips[2];
+    return cpuChips[features.lookup("avx512bf16") ? 3 : 2];
   if (has({"avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe"}))
     return cpuChips[1];
   if (has({"sse4.2", "popcnt", "ssse3"}))

@@ -15,7 +15,9 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace simplexir;
@@ -129,15 +131,24 @@ static OwningOpRef<ModuleOp> lowerKernels(ModuleOp module, StringRef chip,
   }
 
   PassManager manager(context);
-  buildTilePipeline(manager, gpu);
   std::string error;
+  HostTarget host = {};
+  if (!gpu && !resolveHostTarget(chip, host, error)) {
+    emitError(getKernelLoc(module), error);
+    return nullptr;
+  }
+  buildTilePipeline(manager, gpu, host.hasDotBF16);
   LogicalResult built = gpu ? buildNVPTXKernels(manager, gpuChip, stage, error)
                             : buildCPUKernels(manager, chip, stage, error);
   if (failed(built)) {
     emitError(getKernelLoc(module), error);
     return nullptr;
   }
-  if (failed(manager.run(*kernels)))
+#ifdef NDEBUG
+  // Verified once at the end; after each pass it takes a sixth of the time.
+  manager.enableVerifier(false);
+#endif
+  if (failed(manager.run(*kernels)) || failed(verify(*kernels)))
     return nullptr;
   return kernels;
 }
@@ -161,10 +172,6 @@ static FailureOr<CompiledKernel> describeKernel(FunctionOpInterface function,
     return failure();
   }
   kernel.grid = *grid;
-  if (auto list =
-          function->getAttrOfType<DenseI64ArrayAttr>(kAlignmentsAttrName))
-    kernel.alignments.assign(list.asArrayRef().begin(),
-                             list.asArrayRef().end());
   if (!gpu) {
     kernel.workspace = getInteger(function, kWorkspaceAttrName, 0);
     return kernel;
@@ -184,6 +191,8 @@ struct ArtifactCompiler {
   CompileResult result;
   ArtifactBuilder builder;
   std::string ptxas;
+  /// Of the images so far.
+  llvm::StringSet<> cpuChips = {};
 
   LogicalResult fail(llvm::Error error) {
     return emitError(getKernelLoc(module), llvm::toString(std::move(error)));
@@ -208,12 +217,25 @@ struct ArtifactCompiler {
     return success();
   }
 
+  /// Without bf16 operands the code needs no more than the chip's level.
+  bool usesBF16() {
+    return module
+        .walk([](AttentionOp op) {
+          return op.getElementType().isBF16() ? WalkResult::interrupt()
+                                              : WalkResult::advance();
+        })
+        .wasInterrupted();
+  }
+
   LogicalResult compileCPU(StringRef chip) {
     HostTarget target;
     Image image;
     std::string error;
     if (!resolveHostTarget(chip, target, error))
       return emitError(getKernelLoc(module), error);
+    image.chip = usesBF16() ? target.chip : target.level;
+    if (!cpuChips.insert(image.chip).second)
+      return success();
     auto kernels = lowerKernels(module, chip, KernelStage::LLVM, &result.tiles);
     if (!kernels)
       return failure();
@@ -230,7 +252,6 @@ struct ArtifactCompiler {
     if (!emitHostObject(*kernels, target, object, error))
       return emitError(getKernelLoc(module), error);
     image.kind = ImageKind::X86Object;
-    image.chip = target.level;
     image.data.assign(object.begin(), object.end());
     return add(std::move(image), compiled);
   }

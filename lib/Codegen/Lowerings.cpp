@@ -34,6 +34,7 @@ LogicalResult simplexir::buildCPUKernels(OpPassManager &manager, StringRef chip,
   options.vectorBytes = target.vectorBytes;
   options.registers = target.registers;
   options.hasHalf = target.hasHalf;
+  options.hasDotBF16 = target.hasDotBF16;
   options.stage =
       stage == KernelStage::LLVM ? CPUStage::LLVM : CPUStage::Vector;
   buildCPUKernelPipeline(manager, options);
@@ -70,7 +71,12 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   ConvertSimplexToGPUOptions convert;
   convert.wgmma = chip.wgmma;
   manager.addPass(createConvertSimplexToGPU(convert));
-  manager.addPass(createCanonicalizerPass());
+  // Bottom up: from the top it takes ten times as long to drop the results
+  // that nobody reads of loops which carry a hundred registers.
+  GreedyRewriteConfig bottomUp;
+  bottomUp.setUseTopDownTraversal(false);
+  bottomUp.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Normal);
+  manager.addPass(createCanonicalizerPass(bottomUp));
   manager.addPass(createCSEPass());
   manager.addNestedPass<gpu::GPUModuleOp>(createSinkFragments());
   manager.addNestedPass<gpu::GPUModuleOp>(createAssignSharedMemory());

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "simplexir/Codegen/Pipelines.h"
+#include "simplexir/Codegen/CPU/HostTarget.h"
 #include "simplexir/Codegen/Passes.h"
 #include "simplexir/Transforms/Passes.h"
 
@@ -35,9 +36,11 @@ void simplexir::buildSchedulePipeline(OpPassManager &manager,
   manager.addPass(createSelectSchedule(options));
 }
 
-void simplexir::buildTilePipeline(OpPassManager &manager, bool gpu) {
+void simplexir::buildTilePipeline(OpPassManager &manager, bool gpu,
+                                  bool dotBF16) {
   TileAttentionOptions options;
   options.widen = !gpu;
+  options.dotBF16 = dotBF16;
   // The depth of one matrix instruction.
   options.pad = gpu ? 16 : 1;
   manager.addNestedPass<func::FuncOp>(createTileAttention(options));
@@ -56,8 +59,9 @@ void simplexir::buildTilePipeline(OpPassManager &manager, bool gpu) {
 
 namespace {
 struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
-  Option<std::string> chip{*this, "chip", llvm::cl::init("native"),
-                           llvm::cl::desc("x86-64-v2, -v3, -v4 or native")};
+  Option<std::string> chip{
+      *this, "chip", llvm::cl::init("native"),
+      llvm::cl::desc("x86-64-v2, -v3, -v4, -v4-bf16 or native")};
   Option<std::string> emit{*this, "emit", llvm::cl::init("llvm"),
                            llvm::cl::desc("mlir or llvm")};
 };
@@ -74,13 +78,14 @@ struct NVPTXPipelineOptions : PassPipelineOptions<NVPTXPipelineOptions> {
 
 /// The part before the targets diverge. Launches are lowered before kernels
 /// change their types; the kernels stay in the module, to be seen.
-static void buildCommonPart(OpPassManager &manager, const GpuChip *chip) {
+static void buildCommonPart(OpPassManager &manager, const GpuChip *chip,
+                            bool dotBF16 = false) {
   buildFrontPipeline(manager);
   LowerLaunchOptions launch;
   launch.keepKernels = true;
   manager.addPass(createLowerLaunch(launch));
   buildSchedulePipeline(manager, chip);
-  buildTilePipeline(manager, chip != nullptr);
+  buildTilePipeline(manager, chip != nullptr, dotBF16);
 }
 
 using ErrorHandler = llvm::function_ref<LogicalResult(const llvm::Twine &)>;
@@ -114,7 +119,10 @@ static LogicalResult buildCPU(OpPassManager &manager,
     return failure();
   }
   bool machine = options.emit == "mlir";
-  buildCommonPart(manager, /*chip=*/nullptr);
+  HostTarget target;
+  if (!resolveHostTarget(options.chip, target, error))
+    return failure();
+  buildCommonPart(manager, /*chip=*/nullptr, target.hasDotBF16);
   if (failed(buildCPUKernels(manager, options.chip,
                              machine ? KernelStage::Machine : KernelStage::LLVM,
                              error)))

@@ -32,10 +32,11 @@ struct KeyRange {
 
 class Tiler {
 public:
-  Tiler(AttentionOp op, bool widen, int64_t pad)
+  Tiler(AttentionOp op, bool widen, bool dotBF16, int64_t pad)
       : op(op), b(op.getLoc(), op), schedule(*op.getSchedule()),
         accumulator(op.getAccumulatorType()), element(op.getElementType()),
         tileElement(widen ? accumulator : element),
+        productElement(dotBF16 && element.isBF16() ? element : tileElement),
         headDim(llvm::alignTo(op.getHeadDim(), pad)),
         valueDim(llvm::alignTo(op.getValueDim(), pad)) {
     int64_t group = op.getGroupSize();
@@ -50,7 +51,7 @@ public:
     decodeWorkItem();
     computeRanges();
     query = load(op.getQuery(), queryBegin, head, c(0), queryEnd, headEnd,
-                 schedule.getRows(), headDim, headsPerTile);
+                 tile(schedule.getRows(), headDim, tileElement), headsPerTile);
     if (tileElement.isF16() && op.getKeys().size() > 1)
       magnitude = MagnitudeOp::create(b, b.getF32Type(), query);
     SmallVector<Value> state = emitSplits();
@@ -156,15 +157,14 @@ private:
     return FillOp::create(b, type, b.getF64FloatAttr(value));
   }
   Value load(Value source, Value sequence, Value head, Value begin, Value end,
-             Value headEnd, int64_t rows, int64_t columns, int64_t heads) {
-    return LoadOp::create(b, tile(rows, columns, tileElement), source, batch,
-                          sequence, head, begin, end, headEnd,
-                          b.getI64IntegerAttr(heads), ChunkedAttr());
+             Value headEnd, TileType type, int64_t heads) {
+    return LoadOp::create(b, type, source, batch, sequence, head, begin, end,
+                          headEnd, b.getI64IntegerAttr(heads), ChunkedAttr());
   }
   /// Rows of a key or value; rows outside the key range read as zero.
-  Value loadKeys(Value source, Value sequence, int64_t rows, int64_t columns) {
+  Value loadKeys(Value source, Value sequence, TileType type) {
     return load(source, sequence, keyHead, rangeBegin, rangeEnd,
-                add(keyHead, c(1)), rows, columns, 1);
+                add(keyHead, c(1)), type, 1);
   }
 
   /// The multiplier of a logit in base 2; positive (signs are the combiner's).
@@ -183,12 +183,13 @@ private:
     SmallVector<Value> rows;
     SmallVector<double> biases;
     for (auto [i, index] : llvm::enumerate(outer)) {
-      rows.push_back(loadKeys(op.getKeys()[i], index, 1, headDim));
+      rows.push_back(
+          loadKeys(op.getKeys()[i], index, tile(1, headDim, tileElement)));
       biases.push_back(op.getKeyBias(i));
     }
     int64_t factor = scale > 0 ? 1 : scale < 0 ? -1 : 0;
     auto combined = CombineOp::create(
-        b, tile(schedule.getRows(), headDim, tileElement),
+        b, tile(schedule.getRows(), headDim, productElement),
         magnitude ? magnitude.getType() : Type(), op.getForm(), query, rows,
         magnitude, b.getDenseF64ArrayAttr(biases), b.getI64IntegerAttr(factor),
         b.getI64IntegerAttr(op.getHeadDim()), UnitAttr());
@@ -208,12 +209,13 @@ private:
     SmallVector<Value> rows;
     SmallVector<double> biases;
     for (auto [i, index] : llvm::enumerate(outer)) {
-      rows.push_back(loadKeys(op.getValues()[i], index, 1, valueDim));
+      rows.push_back(
+          loadKeys(op.getValues()[i], index, tile(1, valueDim, tileElement)));
       biases.push_back(op.getValueBias(i));
     }
     TileType type = cast<TileType>(probabilities.getType());
     Value rounded = b.createOrFold<ConvertOp>(
-        type.cloneWith(std::nullopt, tileElement), probabilities);
+        type.cloneWith(std::nullopt, productElement), probabilities);
     Value product = ContractOp::create(
         b, acc.getType(), rounded, lastValues, Value(), UnitAttr(),
         b.getF64FloatAttr(op.getValueBias(op.getValues().size() - 1)));
@@ -290,8 +292,8 @@ private:
     double lowest = -std::numeric_limits<double>::infinity();
     Value lastKeys, lastValues;
     auto enterTile = [&](Value column) {
-      lastKeys =
-          loadKeys(op.getKeys().back(), column, schedule.getKeys(), headDim);
+      lastKeys = loadKeys(op.getKeys().back(), column,
+                          tile(schedule.getKeys(), headDim, productElement));
     };
     SmallVector<Value> maximum = emitPass(
         share, fill(column(), lowest), enterTile,
@@ -306,8 +308,9 @@ private:
         share, ValueRange{sum, acc},
         [&](Value column) {
           enterTile(column);
-          lastValues = loadKeys(op.getValues().back(), column,
-                                schedule.getKeys(), valueDim);
+          lastValues =
+              loadKeys(op.getValues().back(), column,
+                       tile(schedule.getKeys(), valueDim, productElement));
         },
         [&](Value column, ValueRange carried) -> SmallVector<Value> {
           Logits logits = emitLogits(lastKeys, column, currentOuter);
@@ -351,6 +354,8 @@ private:
   ImplicitLocOpBuilder b;
   ScheduleAttr schedule;
   Type accumulator, element, tileElement;
+  /// Of the operands of matrix products.
+  Type productElement;
   /// Dims of the tiles, padded.
   int64_t headDim, valueDim;
   int64_t headsPerTile, queriesPerTile, headBlocks;
@@ -384,7 +389,7 @@ struct TileAttentionPass
         op.emitOpError("has no schedule: run --simplex-select-schedule first");
         return signalPassFailure();
       }
-      Tiler(op, widen, pad).run();
+      Tiler(op, widen, dotBF16, pad).run();
     }
   }
 };

@@ -41,7 +41,8 @@ unsigned simplexir::hostCpuLevel() {
             __builtin_cpu_supports("avx512cd") &&
             __builtin_cpu_supports("avx512dq") &&
             __builtin_cpu_supports("avx512vl");
-  return v4 ? 4 : v3 ? 3 : v2 ? 2 : 1;
+  bool bf16 = v4 && __builtin_cpu_supports("avx512bf16");
+  return bf16 ? 5 : v4 ? 4 : v3 ? 3 : v2 ? 2 : 1;
 #else
   return 0;
 #endif
@@ -50,6 +51,7 @@ unsigned simplexir::hostCpuLevel() {
 static std::string nameOfLevel(unsigned level) {
   return level == 0   ? "no x86-64 CPU"
          : level == 1 ? "x86-64"
+         : level == 5 ? "x86-64-v4-bf16"
                       : format("x86-64-v%u", level);
 }
 

@@ -14,7 +14,8 @@
 
 namespace simplexir {
 
-/// The x86-64 micro-architecture level of this CPU, 1 to 4; 0 on others.
+/// The x86-64 micro-architecture level of this CPU, 1 to 4; 5 if it is 4 with
+/// AVX512-BF16; 0 on others.
 unsigned hostCpuLevel();
 
 /// The highest level that is not above `level`.

@@ -64,6 +64,11 @@ ChipName simplexir::parseChip(const std::string &chip) {
         chip.size() == 6 ? 1 : static_cast<unsigned>(chip.back() - '0');
     return result;
   }
+  if (chip == "x86-64-v4-bf16") {
+    result.valid = true;
+    result.number = 5;
+    return result;
+  }
   if (chip.compare(0, 3, "sm_") != 0)
     return result;
   size_t i = 3;
@@ -124,7 +129,8 @@ bool Validator::checkImage(size_t index) {
     return fail(where + ": chip '" + image.chip + "' does not fit a " +
                 nameOf(image.kind) + ", expected " +
                 (wantsGpu ? "sm_NN, sm_NNa or sm_NNf"
-                          : "x86-64, x86-64-v2, x86-64-v3 or x86-64-v4"));
+                          : "x86-64, x86-64-v2, x86-64-v3, "
+                            "x86-64-v4 or x86-64-v4-bf16"));
   if (!wantsGpu && image.minDriver != 0)
     return fail(where + ": a CPU image has no minimum driver");
   if (image.data.empty())

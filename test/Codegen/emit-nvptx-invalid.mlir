@@ -2,7 +2,7 @@
 // RUN: not simplex-opt %s --simplex-emit-nvptx="emit=fatbin" 2>&1 | FileCheck %s --check-prefix=EMIT
 // RUN: not simplex-opt %s --simplex-emit-nvptx 2>&1 | FileCheck %s --check-prefix=CALL
 
-// CHIP: error: unknown chip 'sm_42'; known chips: sm_80, {{.*}}sm_90a, {{.*}}x86-64-v4, native
+// CHIP: error: unknown chip 'sm_42'; known chips: sm_80, {{.*}}sm_90a, {{.*}}x86-64-v4, x86-64-v4-bf16, native
 // EMIT: error: simplex-emit-nvptx: emit is 'fatbin', not ptx or cubin
 // CALL: error: the kernel calls '__nv_expf', which is defined nowhere
 gpu.module @kernels {

@@ -27,7 +27,7 @@ struct Options {
   cl::list<std::string> chips{
       "chip",
       cl::desc("Chips to compile for: sm_80, sm_90a, ..., "
-               "x86-64-v2, -v3, -v4 or native"),
+               "x86-64-v2, -v3, -v4, -v4-bf16 or native"),
       cl::value_desc("CHIP,..."),
       cl::CommaSeparated,
       cl::OneOrMore,

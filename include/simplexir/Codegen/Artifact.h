@@ -34,9 +34,6 @@ struct CompiledKernel {
   int64_t blockSize = 0, sharedMemory = 0;
   /// CPU: bytes of workspace a thread.
   int64_t workspace = 0;
-  /// Bytes that each argument's rows are aligned to; empty is the element's
-  /// size.
-  llvm::SmallVector<int64_t> alignments;
 };
 
 /// The grid of a function with `simplex.grid`; an error if there is none.

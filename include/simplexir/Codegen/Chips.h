@@ -45,12 +45,15 @@ struct GpuChip {
   int getMinDriverForPtx() const;
 };
 
-/// What code generation needs to know of an x86-64 level.
+/// What code generation needs to know of an x86-64 level, or of one with more
+/// instructions.
 struct CpuChip {
   const char *name;
   /// Bits of a vector register.
   int vectorBits;
   bool fma;
+  /// AVX512-BF16: products of pairs of bf16 numbers.
+  bool dotBF16;
 };
 
 llvm::ArrayRef<GpuChip> getGpuChips();

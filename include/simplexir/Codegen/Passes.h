@@ -33,6 +33,9 @@ class SCFDialect;
 namespace vector {
 class VectorDialect;
 } // namespace vector
+namespace x86vector {
+class X86VectorDialect;
+} // namespace x86vector
 } // namespace mlir
 
 namespace simplexir {
@@ -42,9 +45,6 @@ constexpr llvm::StringLiteral kArtifactAttrName = "simplex.artifact";
 /// Of a GPU kernel: threads of a block, and bytes of dynamic shared memory.
 constexpr llvm::StringLiteral kBlockAttrName = "simplex.block";
 constexpr llvm::StringLiteral kSharedMemoryAttrName = "simplex.shared_memory";
-/// Of a kernel: bytes that each argument's rows must be aligned to (i64 array;
-/// 0 for indices).
-constexpr llvm::StringLiteral kAlignmentsAttrName = "simplex.alignments";
 /// Bytes of workspace that a thread needs (on a CPU kernel).
 constexpr llvm::StringLiteral kWorkspaceAttrName = "simplex.workspace";
 /// Byte offsets of an operation's tiles in the workspace.
@@ -53,6 +53,9 @@ constexpr llvm::StringLiteral kScratchAttrName = "simplex.scratch";
 constexpr llvm::StringLiteral kInPlaceAttrName = "simplex.in_place";
 /// The load stores its tile transposed.
 constexpr llvm::StringLiteral kTransposedAttrName = "simplex.transposed";
+/// The load stores two rows (transposed: two columns) of its tile as a row of
+/// pairs.
+constexpr llvm::StringLiteral kPairedAttrName = "simplex.paired";
 
 #define GEN_PASS_DECL
 #include "simplexir/Codegen/Passes.h.inc"

@@ -25,7 +25,9 @@ def AssignScratch : Pass<"simplex-assign-scratch", "::mlir::func::FuncOp"> {
 
     Rows are padded to 16 elements, so that vectors need no mask, and buffers
     are aligned to 64 bytes. A tile that a `simplex.contract` reads transposed
-    is stored transposed by its load (`simplex.transposed`). The function gets
+    is stored transposed by its load (`simplex.transposed`), the right side of a
+    product of bf16 tiles in pairs along the depth, as the instruction takes it
+    (`simplex.paired`). The function gets
     `simplex.workspace`, the bytes one thread needs.
 
     ```mlir
@@ -63,7 +65,8 @@ def ConvertSimplexToVector : Pass<"convert-simplex-to-vector", "::mlir::func::Fu
     a micro kernel that keeps a block of the result in `registers` vector
     registers; `simplex.exp` and the like use math.exp2 on vectors
     (`--simplex-expand-math`). Multiplications and additions are marked
-    `contract`: the target fuses them where it has FMA.
+    `contract`: the target fuses them where it has FMA. Of bf16 tiles a
+    contraction multiplies pairs (`x86vector.avx512.dot`).
 
     ```mlir
     %s = simplex.contract %c, %k transposed {simplex.scratch = array<i64: 4096>} : ...
@@ -81,7 +84,7 @@ def ConvertSimplexToVector : Pass<"convert-simplex-to-vector", "::mlir::func::Fu
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect"];
+    "::mlir::vector::VectorDialect", "::mlir::x86vector::X86VectorDialect"];
 }
 
 def ExpandMath : Pass<"simplex-expand-math"> {
@@ -106,8 +109,11 @@ def ExpandMath : Pass<"simplex-expand-math"> {
     %y = arith.addi %p, %e
     ```
   }];
-  let options = [Option<"half", "half", "bool", "false",
-                        "Expand conversions of f16 too">];
+  let options = [
+    Option<"half", "half", "bool", "false", "Expand conversions of f16 too">,
+    Option<"roundBF16", "round-bf16", "bool", "true",
+           "Expand roundings to bf16">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
 }
 

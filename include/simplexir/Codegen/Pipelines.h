@@ -36,8 +36,10 @@ void buildFrontPipeline(mlir::OpPassManager &manager);
 /// CPU where `chip` is null.
 void buildSchedulePipeline(mlir::OpPassManager &manager, const GpuChip *chip);
 
-/// Kernel functions with schedules to one work item in tile operations.
-void buildTilePipeline(mlir::OpPassManager &manager, bool gpu);
+/// Kernel functions with schedules to one work item in tile operations. With
+/// `dotBF16`, for a CPU that multiplies pairs of bf16 numbers.
+void buildTilePipeline(mlir::OpPassManager &manager, bool gpu,
+                       bool dotBF16 = false);
 
 /// Kernel functions in tile operations to a grid function each. `chip` is one
 /// of the x86-64 levels or `native`.

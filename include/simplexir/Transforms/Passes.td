@@ -114,7 +114,9 @@ def TileAttention : Pass<"simplex-tile-attention", "::mlir::func::FuncOp"> {
     nest finds the row maxima, a second one sums. Sets `simplex.grid`.
 
     With `widen`, tiles hold the accumulator type instead of the element type
-    (what the CPU wants).
+    (what the CPU wants). With `dot-bf16` as well, the operands of matrix
+    products of a bf16 attention stay bf16: the last key and value, the combined
+    tile and the probabilities (for chips that multiply pairs of bf16 numbers).
 
     ```mlir
     func.func private @kernel(%q: memref<?x?x2x8xf32>, %k: memref<?x?x2x8xf32>, %v: memref<?x?x2x8xf32>,
@@ -140,6 +142,8 @@ def TileAttention : Pass<"simplex-tile-attention", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"widen", "widen", "bool", "false", "Tiles hold the accumulator type">,
+    Option<"dotBF16", "dot-bf16", "bool", "false",
+           "Operands of matrix products stay bf16">,
     Option<"pad", "pad", "int64_t", "1", "Pad head dims of tiles to a multiple">,
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",

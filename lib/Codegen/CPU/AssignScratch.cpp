@@ -25,7 +25,7 @@ constexpr int64_t kAlignment = 64;
 /// Tiles that share one place.
 struct Place {
   TileType type;
-  bool transposed = false;
+  bool transposed = false, paired = false;
   LiveRanges ranges;
   int64_t offset = 0;
 
@@ -33,6 +33,8 @@ struct Place {
     ArrayRef<int64_t> shape = type.getShape();
     int64_t rows = shape.size() == 1 ? 1 : shape[transposed];
     int64_t columns = shape.size() == 1 ? shape[0] : shape[!transposed];
+    if (paired)
+      rows = llvm::alignTo(rows, 2);
     int64_t bits = type.getElementType().getIntOrFloatBitWidth();
     return llvm::alignTo(rows * getScratchStride(columns) * bits / 8,
                          kAlignment);
@@ -65,36 +67,65 @@ bool isTile(Value value) { return isa<TileType>(value.getType()); }
 
 } // namespace
 
-/// A load whose tile is read transposed stores it so; if it is read both ways
-/// there are two loads.
+namespace {
+/// How a load arranges its tile for one of its uses.
+struct Layout {
+  bool transposed = false, paired = false;
+
+  explicit Layout(OpOperand &use) {
+    auto contract = dyn_cast<ContractOp>(use.getOwner());
+    if (!contract || use.getOperandNumber() != 1)
+      return;
+    transposed = contract.getTransposed();
+    paired = getElementTypeOrSelf(use.get()).isBF16();
+  }
+  Layout(bool transposed, bool paired)
+      : transposed(transposed), paired(paired) {}
+
+  bool operator==(const Layout &other) const {
+    return transposed == other.transposed && paired == other.paired;
+  }
+  void apply(Operation *op) const {
+    UnitAttr unit = UnitAttr::get(op->getContext());
+    if (transposed)
+      op->setAttr(kTransposedAttrName, unit);
+    if (paired)
+      op->setAttr(kPairedAttrName, unit);
+  }
+};
+} // namespace
+
+/// A load stores its tile as the products read it that it is the right side
+/// of; if it is read in several ways there are several loads.
 LogicalResult AssignScratch::chooseLayouts() {
-  SmallVector<ContractOp> contracts;
-  getOperation().walk([&](ContractOp op) {
-    if (op.getTransposed())
-      contracts.push_back(op);
+  auto checked = getOperation().walk([&](ContractOp op) {
+    Layout layout(op->getOpOperand(1));
+    if (layout == Layout(false, false) || op.getRhs().getDefiningOp<LoadOp>())
+      return WalkResult::advance();
+    op.emitOpError("expects the right side of a ")
+        << (layout.transposed ? "transposed product" : "product of pairs")
+        << " to be a simplex.load";
+    return WalkResult::interrupt();
   });
-  Builder builder(&getContext());
-  for (ContractOp op : contracts) {
-    auto load = op.getRhs().getDefiningOp<LoadOp>();
-    if (!load)
-      return op.emitOpError("expects the right side of a transposed product "
-                            "to be a simplex.load");
-    if (load->hasAttr(kTransposedAttrName))
-      continue;
-    auto readsTransposed = [](OpOperand &use) {
-      auto contract = dyn_cast<ContractOp>(use.getOwner());
-      return contract && contract.getTransposed() &&
-             use.getOperandNumber() == 1;
-    };
-    if (!llvm::all_of(load->getUses(), readsTransposed)) {
+  if (checked.wasInterrupted())
+    return failure();
+  SmallVector<LoadOp> loads;
+  getOperation().walk([&](LoadOp op) { loads.push_back(op); });
+  for (LoadOp load : loads)
+    for (Layout layout :
+         {Layout(true, false), Layout(false, true), Layout(true, true)}) {
+      auto reads = [&](OpOperand &use) { return Layout(use) == layout; };
+      if (llvm::none_of(load->getUses(), reads))
+        continue;
+      if (llvm::all_of(load->getUses(), reads)) {
+        layout.apply(load);
+        break;
+      }
       OpBuilder at(load);
       Operation *clone = at.clone(*load);
-      load.getResult().replaceUsesWithIf(clone->getResult(0), readsTransposed);
-      clone->setAttr(kTransposedAttrName, builder.getUnitAttr());
-    } else {
-      load->setAttr(kTransposedAttrName, builder.getUnitAttr());
+      load.getResult().replaceUsesWithIf(clone->getResult(0), reads);
+      layout.apply(clone);
     }
-  }
   return success();
 }
 
@@ -148,8 +179,10 @@ void AssignScratch::add(Value value) {
   classes.insert(value);
   Place place;
   place.type = cast<TileType>(value.getType());
-  if (Operation *op = value.getDefiningOp())
+  if (Operation *op = value.getDefiningOp()) {
     place.transposed = op->hasAttr(kTransposedAttrName);
+    place.paired = op->hasAttr(kPairedAttrName);
+  }
   place.ranges = values[value];
   places[value] = place;
 }
@@ -158,7 +191,7 @@ bool AssignScratch::unite(Value a, Value b, bool force) {
   if (classes.isEquivalent(a, b))
     return true;
   Place &x = getPlace(a), &y = getPlace(b);
-  if (x.type != y.type || x.transposed != y.transposed)
+  if (x.type != y.type || x.transposed != y.transposed || x.paired != y.paired)
     return false;
   if (!force && TileLiveness::overlap(x.ranges, y.ranges, /*slack=*/0))
     return false;

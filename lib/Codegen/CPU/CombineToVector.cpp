@@ -54,7 +54,8 @@ struct CombinePattern : TilePattern<CombineOp> {
   matchAndRewrite(CombineOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     auto type = cast<TileType>(op.getResult().getType());
-    TileBuilder b = getBuilder(rewriter, op.getLoc(), type);
+    // The result may be narrower.
+    TileBuilder b = getBuilder(rewriter, op.getLoc(), op.getQuery().getType());
     Value result = getScratch(op, type);
     int64_t lanes = b.getLanes();
     int64_t padded = llvm::alignTo(type.getColumns(), lanes);

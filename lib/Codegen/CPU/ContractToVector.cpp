@@ -9,6 +9,9 @@
 // micro kernel keeps `rows` x `vectors` of the result in registers over all k;
 // each step of it loads `vectors` of the rhs and broadcasts `rows` scalars.
 //
+// Of bf16 operands a step takes two k at once: pairs of them lie side by side
+// in both operands, `simplex.paired` loads see to it.
+//
 //===----------------------------------------------------------------------===//
 
 #include "TileBuilder.h"
@@ -64,6 +67,9 @@ struct ContractPattern : TilePattern<ContractOp> {
                   ConversionPatternRewriter &rewriter) const override {
     TileType type = cast<TileType>(op.getResult().getType());
     TileType lhs = cast<TileType>(op.getLhs().getType());
+    if (lhs.getElementType().isBF16() && !op.getBias().isZero())
+      return rewriter.notifyMatchFailure(
+          op, "a bias is not added to pairs: run --simplex-fold-biases first");
     TileBuilder b = getBuilder(rewriter, op.getLoc(), type);
     Value result = getScratch(op, type);
     int64_t vectors = llvm::divideCeil(type.getColumns(), b.getLanes());
@@ -92,8 +98,11 @@ private:
   static void multiplyBlock(TileBuilder &b, ContractOp op, OpAdaptor adaptor,
                             Block block, Value row, Value column, TileType lhs,
                             TileType type, Value result) {
+    bool pairs = lhs.getElementType().isBF16();
+    // Elements of a step.
+    int64_t depth = pairs ? 2 : 1;
     int64_t lhsStride = getScratchStride(lhs.getColumns());
-    int64_t rhsStride = getScratchStride(type.getColumns());
+    int64_t rhsStride = depth * getScratchStride(type.getColumns());
     SmallVector<Value> lhsRows, init;
     for (int64_t r = 0; r < block.rows; ++r) {
       Value at = b.addIndex(row, r);
@@ -104,25 +113,32 @@ private:
       init.append(block.vectors, start);
     }
     double bias = op.getBias().convertToDouble();
-    Value begin = b.index(0), end = b.index(lhs.getColumns()),
-          step = b.index(1);
+    Value begin = b.index(0), step = b.index(1),
+          end = b.index(llvm::divideCeil(lhs.getColumns(), depth)),
+          first = b.mulIndex(column, depth);
     scf::ForOp loop = scf::ForOp::create(
         b.builder, b.loc, begin, end, step, init,
         [&](OpBuilder &builder, Location loc, Value k, ValueRange state) {
-          Value rhsRow = b.addIndex(b.mulIndex(k, rhsStride), column);
+          Value rhsRow = b.addIndex(b.mulIndex(k, rhsStride), first);
+          Value lhsColumn = b.mulIndex(k, depth);
           SmallVector<Value> rhs, next;
           for (int64_t v = 0; v < block.vectors; ++v) {
-            rhs.push_back(b.loadVector(adaptor.getRhs(),
-                                       b.addIndex(rhsRow, v * b.getLanes())));
+            Value at = b.addIndex(rhsRow, v * depth * b.getLanes());
+            rhs.push_back(pairs ? b.loadPairs(adaptor.getRhs(), at)
+                                : b.loadVector(adaptor.getRhs(), at));
             if (bias != 0)
               rhs.back() = b.add(rhs.back(), b.splat(bias));
           }
           for (int64_t r = 0; r < block.rows; ++r) {
-            Value scalar =
-                b.loadScalar(adaptor.getLhs(), b.addIndex(lhsRows[r], k));
-            Value wide = b.broadcast(scalar);
-            for (int64_t v = 0; v < block.vectors; ++v)
-              next.push_back(b.fma(wide, rhs[v], state[r * block.vectors + v]));
+            Value at = b.addIndex(lhsRows[r], lhsColumn);
+            Value wide = pairs
+                             ? b.broadcastPair(adaptor.getLhs(), at)
+                             : b.broadcast(b.loadScalar(adaptor.getLhs(), at));
+            for (int64_t v = 0; v < block.vectors; ++v) {
+              Value sum = state[r * block.vectors + v];
+              next.push_back(pairs ? b.dotPairs(wide, rhs[v], sum)
+                                   : b.fma(wide, rhs[v], sum));
+            }
           }
           scf::YieldOp::create(builder, loc, next);
         });

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 
 namespace simplexir {
 #define GEN_PASS_DEF_CONVERTSIMPLEXTOVECTOR
@@ -48,9 +49,9 @@ struct ConvertSimplexToVector
     });
     RewritePatternSet patterns(&getContext());
     ConversionTarget target(getContext());
-    target.addLegalDialect<arith::ArithDialect, math::MathDialect,
-                           memref::MemRefDialect, scf::SCFDialect,
-                           vector::VectorDialect>();
+    target.addLegalDialect<
+        arith::ArithDialect, math::MathDialect, memref::MemRefDialect,
+        scf::SCFDialect, vector::VectorDialect, x86vector::X86VectorDialect>();
     target.addIllegalDialect<SimplexDialect>();
     target.addLegalOp<WorkItemOp, LaunchOp>();
     populateContractToVectorPatterns(converter, patterns, tiles);

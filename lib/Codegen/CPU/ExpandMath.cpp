@@ -276,7 +276,8 @@ struct ExpandMath : simplexir::impl::ExpandMathBase<ExpandMath> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpandExp2, ExpandLog2>(&getContext());
-    arith::populateExpandBFloat16Patterns(patterns);
+    if (roundBF16)
+      arith::populateExpandBFloat16Patterns(patterns);
     if (half)
       patterns.add<ExpandHalfExt, ExpandHalfTrunc>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -28,6 +28,7 @@ using namespace simplexir;
 
 static constexpr llvm::StringLiteral kTriple = "x86_64-unknown-linux-gnu";
 
+static constexpr llvm::StringLiteral kBF16Chip = "x86-64-v4-bf16";
 static const char *const kLevel3[] = {"avx",  "avx2", "bmi",   "bmi2",
                                       "f16c", "fma",  "lzcnt", "movbe"};
 static const char *const kLevel4[] = {"avx512f", "avx512bw", "avx512cd",
@@ -37,7 +38,7 @@ static const char *const kExtras[] = {"avx512bf16", "avx512fp16", "avx512vbmi"};
 
 bool simplexir::resolveHostTarget(llvm::StringRef chip, HostTarget &target,
                                   std::string &error) {
-  target = {chip.str(), "", 32, 16, true};
+  target = {chip.str(), chip.str(), "", 32, 16, true, false};
   if (chip == "native") {
 #if defined(__x86_64__)
     llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
@@ -53,12 +54,20 @@ bool simplexir::resolveHostTarget(llvm::StringRef chip, HostTarget &target,
         if (features.lookup(extra))
           target.features +=
               (target.features.empty() ? "+" : ",+") + std::string(extra);
+    target.chip = target.level;
+    if (target.level == "x86-64-v4" && features.lookup("avx512bf16"))
+      target.chip = kBF16Chip;
 #else
-    error = "this machine is no x86-64: expected chip x86-64-v2, x86-64-v3 "
-            "or x86-64-v4";
+    error = "this machine is no x86-64: expected chip x86-64-v2, x86-64-v3, "
+            "x86-64-v4 or x86-64-v4-bf16";
     return false;
 #endif
   }
+  if (chip == kBF16Chip) {
+    target.level = "x86-64-v4";
+    target.features = "+avx512bf16";
+  }
+  target.hasDotBF16 = target.chip == kBF16Chip;
   if (target.level == "x86-64-v2") {
     target.vectorBytes = 16;
     target.hasHalf = false;
@@ -67,7 +76,8 @@ bool simplexir::resolveHostTarget(llvm::StringRef chip, HostTarget &target,
     target.registers = 32;
   } else if (target.level != "x86-64-v3") {
     error = "unknown CPU '" + chip.str() +
-            "', expected x86-64-v2, x86-64-v3, x86-64-v4 or native";
+            "', expected x86-64-v2, x86-64-v3, x86-64-v4, x86-64-v4-bf16 or "
+            "native";
     return false;
   }
   return true;

@@ -15,12 +15,17 @@ using namespace simplexir;
 
 namespace {
 
-/// Addresses the rows of a load or store.
+/// Addresses the rows of a load or store. A lane is an element or, where it is
+/// an integer, as many elements as fill it.
 template <typename Op>
 struct RowAccess {
   RowAccess(TileBuilder &b, Op op, Value memref, Type elementType)
-      : b(b), op(op), memref(memref), heads(op.getHeads()),
-        narrow(VectorType::get(b.getLanes(), elementType)) {
+      : b(b), op(op), memref(memref), heads(op.getHeads()) {
+    Type lane = b.getVectorType().getElementType();
+    if (lane.isInteger())
+      perLane =
+          lane.getIntOrFloatBitWidth() / elementType.getIntOrFloatBitWidth();
+    narrow = VectorType::get(b.getLanes() * perLane, elementType);
     columns = cast<MemRefType>(memref.getType()).getShape().back();
   }
 
@@ -48,20 +53,25 @@ struct RowAccess {
 
   bool isNarrow() const { return narrow != b.getVectorType(); }
 
-  /// `valid` lanes of a row; lanes beyond are zero and not touched.
+  /// `valid` elements of a row; those beyond are zero and not touched.
   Value load(Value sequence, Value head, Value column, int64_t valid) {
     if (valid <= 0)
-      return b.splat(0);
+      return b.zero();
+    if (perLane != 1)
+      column = b.mulIndex(column, perLane);
     Value at[] = {op.getBatch(), sequence, head, column};
     Value vector;
-    if (valid >= b.getLanes()) {
+    if (valid >= narrow.getNumElements()) {
       vector = vector::LoadOp::create(b.builder, b.loc, narrow, memref, at);
     } else {
       Value zero = arith::ConstantOp::create(b.builder, b.loc,
                                              b.builder.getZeroAttr(narrow));
       vector = vector::MaskedLoadOp::create(b.builder, b.loc, narrow, memref,
-                                            at, b.prefixMask(valid), zero);
+                                            at, getMask(valid), zero);
     }
+    if (perLane != 1)
+      return vector::BitCastOp::create(b.builder, b.loc, b.getVectorType(),
+                                       vector);
     return isNarrow() ? Value(arith::ExtFOp::create(b.builder, b.loc,
                                                     b.getVectorType(), vector))
                       : vector;
@@ -79,10 +89,18 @@ struct RowAccess {
                                     b.prefixMask(valid), vector);
   }
 
+  Value getMask(int64_t valid) {
+    SmallVector<bool> mask(narrow.getNumElements(), false);
+    std::fill_n(mask.begin(), valid, true);
+    auto type = VectorType::get(narrow.getShape(), b.builder.getI1Type());
+    return arith::ConstantOp::create(b.builder, b.loc,
+                                     DenseElementsAttr::get(type, mask));
+  }
+
   TileBuilder &b;
   Op op;
   Value memref;
-  int64_t heads, columns;
+  int64_t heads, columns, perLane = 1;
   VectorType narrow;
 };
 
@@ -94,11 +112,21 @@ struct LoadPattern : TilePattern<LoadOp> {
                   ConversionPatternRewriter &rewriter) const override {
     auto type = cast<TileType>(op.getResult().getType());
     auto source = cast<MemRefType>(op.getSource().getType());
-    TileBuilder b = getBuilder(rewriter, op.getLoc(), type);
+    bool transposed = op->hasAttr(kTransposedAttrName),
+         paired = op->hasAttr(kPairedAttrName);
+    // A lane is a pair where pairs lie side by side in memory, too.
+    TileBuilder b = paired && transposed
+                        ? TileBuilder(rewriter, op.getLoc(),
+                                      rewriter.getI32Type(), tiles.vectorBytes)
+                        : getBuilder(rewriter, op.getLoc(), type);
     RowAccess<LoadOp> access(b, op, adaptor.getSource(),
                              source.getElementType());
     Value result = getScratch(op, type);
-    if (op->hasAttr(kTransposedAttrName))
+    if (paired && source.getElementType() != type.getElementType())
+      return rewriter.notifyMatchFailure(op, "pairs are not converted");
+    if (paired && !transposed)
+      loadPairs(b, access, type, result);
+    else if (transposed)
       loadTransposed(b, access, type, result);
     else
       b.forRange(type.getRows(), 1,
@@ -136,36 +164,107 @@ private:
                [&](Value column) { put(b.splat(0), column); });
   }
 
+  /// Two rows at a time, element by element.
+  static void loadPairs(TileBuilder &b, RowAccess<LoadOp> &access,
+                        TileType type, Value result) {
+    int64_t lanes = b.getLanes(), columns = getColumns(access, type);
+    int64_t stride = getScratchStride(type.getColumns());
+    auto integers = VectorType::get(lanes, b.builder.getI16Type());
+    auto interleave = [&](Value first, Value second) {
+      for (Value *vector : {&first, &second})
+        *vector =
+            vector::BitCastOp::create(b.builder, b.loc, integers, *vector);
+      Value mixed =
+          vector::InterleaveOp::create(b.builder, b.loc, first, second);
+      return vector::BitCastOp::create(
+          b.builder, b.loc, VectorType::get(2 * lanes, type.getElementType()),
+          mixed);
+    };
+    b.forRange(type.getRows(), 2, [&](Value row) {
+      Value other = b.addIndex(row, 1);
+      auto [sequence, head] = access.locate(row);
+      auto [nextSequence, nextHead] = access.locate(other);
+      Value valid = access.isValid(sequence, head);
+      Value nextValid = access.isValid(nextSequence, nextHead);
+      if (type.getRows() % 2 != 0)
+        nextValid = arith::AndIOp::create(
+            b.builder, b.loc, nextValid,
+            arith::CmpIOp::create(b.builder, b.loc, arith::CmpIPredicate::ult,
+                                  other, b.index(type.getRows())));
+      Value at = b.mulIndex(row, stride);
+      auto put = [&](Value column, int64_t width) {
+        Value first = loadIf(b, access, valid, sequence, head, column, width);
+        Value second =
+            loadIf(b, access, nextValid, nextSequence, nextHead, column, width);
+        vector::StoreOp::create(b.builder, b.loc, interleave(first, second),
+                                result, b.addIndex(at, b.mulIndex(column, 2)));
+      };
+      int64_t full = columns / lanes * lanes;
+      b.forRange(full, lanes, [&](Value column) { put(column, lanes); });
+      for (int64_t c = full; c < type.getColumns(); c += lanes)
+        put(b.index(c), columns - c);
+    });
+  }
+
+  /// Zero if the row is not valid.
+  static Value loadIf(TileBuilder &b, RowAccess<LoadOp> &access, Value valid,
+                      Value sequence, Value head, Value column, int64_t width) {
+    scf::IfOp branch = scf::IfOp::create(
+        b.builder, b.loc, TypeRange(b.getVectorType()), valid, true, true);
+    OpBuilder::InsertionGuard guard(b.builder);
+    b.builder.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(b.builder, b.loc,
+                         access.load(sequence, head, column, width));
+    b.builder.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(b.builder, b.loc, b.zero());
+    return branch.getResult(0);
+  }
+
   /// Transposes blocks of lanes x lanes in registers.
   static void loadTransposed(TileBuilder &b, RowAccess<LoadOp> &access,
                              TileType type, Value result) {
     int64_t lanes = b.getLanes(), rows = type.getRows();
-    int64_t columns = getColumns(access, type), full = columns / lanes * lanes;
-    auto block = [&](Value row, int64_t height, Value column, int64_t width) {
+    // In lanes; the last one may be half a pair.
+    int64_t perLane = access.perLane, elements = getColumns(access, type);
+    int64_t columns = llvm::divideCeil(elements, perLane);
+    int64_t full = elements / perLane / lanes * lanes;
+    int64_t padded = llvm::divideCeil(type.getColumns(), perLane);
+    auto store = [&](Value vector, Value column, Value row) {
+      if (perLane == 1) {
+        b.storeVector(vector, result, b.at(column, rows, row));
+        return;
+      }
+      vector =
+          vector::BitCastOp::create(b.builder, b.loc, access.narrow, vector);
+      vector::StoreOp::create(b.builder, b.loc, vector, result,
+                              b.mulIndex(b.at(column, rows, row), perLane));
+    };
+    auto block = [&](Value row, int64_t height, Value column, int64_t width,
+                     int64_t valid) {
       SmallVector<Value> vectors =
-          loadBlock(b, access, row, height, column, width);
+          loadBlock(b, access, row, height, column, valid);
       transpose(b, vectors);
       for (int64_t c = 0; c < width; ++c)
-        b.storeVector(vectors[c], result,
-                      b.at(b.addIndex(column, c), rows, row));
+        store(vectors[c], b.addIndex(column, c), row);
     };
     b.forColumns(rows, [&](Value row, int64_t height) {
-      b.forRange(full, lanes,
-                 [&](Value column) { block(row, height, column, lanes); });
+      b.forRange(full, lanes, [&](Value column) {
+        block(row, height, column, lanes, lanes * perLane);
+      });
       if (full != columns)
-        block(row, height, b.index(full), columns - full);
+        block(row, height, b.index(full), columns - full,
+              elements - full * perLane);
     });
     // Columns of the tile that memory lacks.
-    for (int64_t c = columns; c < type.getColumns(); ++c)
-      b.forColumns(rows, [&](Value row, int64_t) {
-        b.storeVector(b.splat(0), result, b.at(b.index(c), rows, row));
-      });
+    for (int64_t c = columns; c < padded; ++c)
+      b.forColumns(
+          rows, [&](Value row, int64_t) { store(b.zero(), b.index(c), row); });
   }
 
   static SmallVector<Value> loadBlock(TileBuilder &b, RowAccess<LoadOp> &access,
                                       Value row, int64_t height, Value column,
                                       int64_t width) {
-    SmallVector<Value> vectors(b.getLanes(), b.splat(0));
+    SmallVector<Value> vectors(b.getLanes(), b.zero());
     auto rowAt = [&](int64_t r) { return access.locate(b.addIndex(row, r)); };
     auto guarded = [&](Value condition, TypeRange types,
                        function_ref<SmallVector<Value>()> yes,
@@ -192,7 +291,7 @@ private:
         }
         scf::IfOp row =
             guarded(access.isValid(sequence, head), b.getVectorType(), load,
-                    [&]() -> SmallVector<Value> { return {b.splat(0)}; });
+                    [&]() -> SmallVector<Value> { return {b.zero()}; });
         loaded.push_back(row.getResult(0));
       }
       return loaded;

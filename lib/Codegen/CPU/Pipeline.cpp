@@ -27,6 +27,7 @@ void simplexir::buildCPUKernelPipeline(OpPassManager &manager,
   manager.addNestedPass<func::FuncOp>(createConvertSimplexToVector(vector));
   ExpandMathOptions math;
   math.half = !options.hasHalf;
+  math.roundBF16 = !options.hasDotBF16;
   manager.addPass(createExpandMath(math));
   // Loops no longer need to carry the tiles: each is one buffer.
   manager.addPass(createCanonicalizerPass());
@@ -37,7 +38,9 @@ void simplexir::buildCPUKernelPipeline(OpPassManager &manager,
   manager.addPass(arith::createArithExpandOpsPass());
   manager.addPass(createLoopInvariantCodeMotionPass());
   manager.addPass(createSCFToControlFlowPass());
-  manager.addPass(createConvertVectorToLLVMPass());
+  ConvertVectorToLLVMPassOptions toLLVM;
+  toLLVM.x86Vector = options.hasDotBF16;
+  manager.addPass(createConvertVectorToLLVMPass(toLLVM));
   manager.addPass(createCastMaskedAccess());
   manager.addPass(createArithToLLVMConversionPass());
   manager.addPass(createFinalizeMemRefToLLVMConversionPass());

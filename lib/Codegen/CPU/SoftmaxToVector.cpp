@@ -208,7 +208,7 @@ struct RowSumPattern : TilePattern<RowSumOp> {
   matchAndRewrite(RowSumOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     auto type = cast<TileType>(op.getTile().getType());
-    TileBuilder b = getBuilder(rewriter, op.getLoc(), type);
+    TileBuilder b = getBuilder(rewriter, op.getLoc(), op.getResult().getType());
     Value result = getScratch(op, op.getResult().getType());
     auto add = [&](Value x, Value y) { return b.add(x, y); };
     b.forRange(type.getRows(), 1, [&](Value row) {

@@ -54,7 +54,7 @@ struct FillPattern : TilePattern<FillOp> {
   }
 };
 
-/// Of one element type only: a copy.
+/// A copy, or rounding to a narrower type.
 struct CopyPattern : TilePattern<ConvertOp> {
   using TilePattern::TilePattern;
 
@@ -62,10 +62,11 @@ struct CopyPattern : TilePattern<ConvertOp> {
   matchAndRewrite(ConvertOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     auto type = cast<TileType>(op.getResult().getType());
-    if (op.getTile().getType() != type)
-      return rewriter.notifyMatchFailure(op,
-                                         "CPU tiles hold the accumulator type");
-    TileBuilder b = getBuilder(rewriter, op.getLoc(), type);
+    auto from = cast<TileType>(op.getTile().getType());
+    if (from.getElementType().getIntOrFloatBitWidth() <
+        type.getElementType().getIntOrFloatBitWidth())
+      return rewriter.notifyMatchFailure(op, "CPU tiles are only narrowed");
+    TileBuilder b = getBuilder(rewriter, op.getLoc(), from);
     Value result = getScratch(op, type);
     forTile(b, type, [&](Value at) {
       b.storeVector(b.loadVector(adaptor.getTile(), at), result, at);

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 
 using namespace mlir;
 using namespace simplexir;
@@ -38,6 +39,11 @@ Value TileBuilder::splat(double value) {
       builder, loc,
       DenseElementsAttr::get(vectorType,
                              builder.getFloatAttr(elementType, value)));
+}
+
+Value TileBuilder::zero() {
+  return arith::ConstantOp::create(builder, loc,
+                                   builder.getZeroAttr(vectorType));
 }
 
 Value TileBuilder::constant(ArrayRef<double> values) {
@@ -119,10 +125,19 @@ Value TileBuilder::exp2(Value a) {
 }
 
 Value TileBuilder::loadVector(Value tile, Value at) {
-  return vector::LoadOp::create(builder, loc, vectorType, tile, at);
+  Type stored = cast<MemRefType>(tile.getType()).getElementType();
+  Value vector = vector::LoadOp::create(
+      builder, loc, VectorType::get(lanes, stored), tile, at);
+  if (stored == elementType)
+    return vector;
+  return arith::ExtFOp::create(builder, loc, vectorType, vector);
 }
 
 void TileBuilder::storeVector(Value vector, Value tile, Value at) {
+  Type stored = cast<MemRefType>(tile.getType()).getElementType();
+  if (stored != elementType)
+    vector = arith::TruncFOp::create(builder, loc,
+                                     VectorType::get(lanes, stored), vector);
   vector::StoreOp::create(builder, loc, vector, tile, at);
 }
 
@@ -172,6 +187,28 @@ Value TileBuilder::reduceLanes(Value vector, Reducer combine) {
         vector, vector::ShuffleOp::create(builder, loc, vector, vector, mask));
   }
   return vector::ExtractOp::create(builder, loc, vector, 0);
+}
+
+Value TileBuilder::loadPairs(Value tile, Value at) {
+  auto pairs = VectorType::get(2 * lanes, builder.getBF16Type());
+  return vector::LoadOp::create(builder, loc, pairs, tile, at);
+}
+
+Value TileBuilder::broadcastPair(Value tile, Value at) {
+  Type word = builder.getI32Type();
+  Value pair = vector::LoadOp::create(
+      builder, loc, VectorType::get(2, builder.getBF16Type()), tile, at);
+  pair =
+      vector::BitCastOp::create(builder, loc, VectorType::get(1, word), pair);
+  Value wide = vector::BroadcastOp::create(
+      builder, loc, VectorType::get(lanes, word),
+      vector::ExtractOp::create(builder, loc, pair, 0));
+  return vector::BitCastOp::create(
+      builder, loc, VectorType::get(2 * lanes, builder.getBF16Type()), wide);
+}
+
+Value TileBuilder::dotPairs(Value a, Value b, Value c) {
+  return x86vector::DotBF16Op::create(builder, loc, c.getType(), c, a, b);
 }
 
 Value TileBuilder::reduceRow(int64_t columns, Value init,

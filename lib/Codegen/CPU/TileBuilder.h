@@ -37,7 +37,8 @@ struct TileContext {
 };
 
 /// Emits vector arithmetic over scratch tiles (rank-1 memrefs, row-major with
-/// padded rows) of one element type.
+/// padded rows) of one element type. Tiles of a narrower type are widened when
+/// they are read and rounded when they are written.
 class TileBuilder {
 public:
   using Body = llvm::function_ref<void(mlir::Value)>;
@@ -56,6 +57,7 @@ public:
   /// A scalar or (splat) a vector of one value.
   mlir::Value scalar(double value);
   mlir::Value splat(double value);
+  mlir::Value zero();
   mlir::Value constant(llvm::ArrayRef<double> lanes);
   mlir::Value broadcast(mlir::Value scalar);
   /// True in the first `valid` lanes.
@@ -102,6 +104,13 @@ public:
             Reducer combine);
   mlir::Value reduceLanes(mlir::Value vector, Reducer combine);
 
+  /// As many pairs of bf16 numbers as there are lanes.
+  mlir::Value loadPairs(mlir::Value tile, mlir::Value at);
+  /// The same pair in each lane.
+  mlir::Value broadcastPair(mlir::Value tile, mlir::Value at);
+  /// c + a[0] * b[0] + a[1] * b[1] in each lane of pairs a and b.
+  mlir::Value dotPairs(mlir::Value a, mlir::Value b, mlir::Value c);
+
   mlir::OpBuilder &builder;
   mlir::Location loc;
 
@@ -127,9 +136,11 @@ struct TilePattern : mlir::OpConversionPattern<Op> {
   }
   TileBuilder getBuilder(mlir::OpBuilder &builder, mlir::Location loc,
                          mlir::Type tileType) const {
-    return TileBuilder(builder, loc,
-                       llvm::cast<TileType>(tileType).getElementType(),
-                       tiles.vectorBytes);
+    mlir::Type element = llvm::cast<TileType>(tileType).getElementType();
+    // As many lanes as of 32 bits: rows are padded for no more.
+    bool half = element.getIntOrFloatBitWidth() == 16;
+    return TileBuilder(builder, loc, element,
+                       half ? tiles.vectorBytes / 2 : tiles.vectorBytes);
   }
 
   const TileContext &tiles;

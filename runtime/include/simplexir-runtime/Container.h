@@ -81,8 +81,9 @@ struct GridFactor {
 /// Code for one chip. Several kernels can share one image.
 struct Image {
   ImageKind kind = ImageKind::X86Object;
-  /// GPU: `sm_80`, `sm_90a`, `sm_100f`. CPU: `x86-64`, `x86-64-v2`, `-v3` or
-  /// `-v4`; a compiler stores the level of other names (`znver4`, `native`).
+  /// GPU: `sm_80`, `sm_90a`, `sm_100f`. CPU: `x86-64`, `x86-64-v2`, `-v3`,
+  /// `-v4` or `-v4-bf16` (AVX512-BF16 too); a compiler stores one of them for
+  /// other names (`znver4`, `native`).
   std::string chip;
   /// As cuDriverGetVersion counts (12040 is CUDA 12.4); 0 for the CPU.
   uint32_t minDriver = 0;

@@ -112,10 +112,16 @@ int main(int argc, char **argv) {
   p.windows = {32, 256};
   p.heads = 4;
   p.keyHeads = 1;
-  for (const char *chip : {"x86-64-v4", "x86-64-v3"}) {
+  bool hasDotBF16 = __builtin_cpu_supports("avx512bf16");
+  for (const char *chip : {"x86-64-v4", "x86-64-v4-bf16", "x86-64-v3"}) {
     p.chip = chip;
+    bool dotBF16 = p.chip == "x86-64-v4-bf16";
+    if (dotBF16 && !hasDotBF16)
+      continue;
     for (const char *element : {"f32", "bf16"}) {
       p.element = element;
+      if (dotBF16 && p.element != "bf16")
+        continue;
       for (int64_t dim : {64, 128}) {
         p.dim = p.valueDim = dim;
         for (int64_t rows : {8, 16, 32}) {
@@ -131,12 +137,22 @@ int main(int argc, char **argv) {
   p.order = 2;
   p.windows = {0};
   p.queries = p.keysLength = 2048;
-  p.chip = "x86-64-v4";
-  p.element = "f32";
   p.dim = p.valueDim = 64;
-  for (int64_t rows : {8, 32, 64}) {
-    p.rows = rows;
-    bench(p, ("n=2 f32 D64 rows " + std::to_string(rows)).c_str(), peak);
+  const std::pair<const char *, const char *> kinds[] = {
+      {"f32", "x86-64-v4"}, {"bf16", "x86-64-v4"}, {"bf16", "x86-64-v4-bf16"}};
+  for (auto [element, chip] : kinds) {
+    p.element = element;
+    p.chip = chip;
+    if (p.chip == "x86-64-v4-bf16" && !hasDotBF16)
+      continue;
+    for (int64_t rows : {8, 32, 64}) {
+      p.rows = rows;
+      bench(p,
+            ("n=2 " + p.element + " D64 rows " + std::to_string(rows) + " " +
+             p.chip.substr(7))
+                .c_str(),
+            peak);
+    }
   }
   return 0;
 }

@@ -205,6 +205,7 @@ std::unique_ptr<Kernel> Kernel::compile(const Problem &problem,
   tiling.addPass(createOutlineKernels());
   TileAttentionOptions tile;
   tile.widen = true;
+  tile.dotBF16 = target.hasDotBF16;
   tiling.addNestedPass<func::FuncOp>(createTileAttention(tile));
   tiling.addPass(createFuseOnlineSoftmax());
   tiling.addPass(createFoldBiases());
@@ -226,8 +227,8 @@ std::unique_ptr<Kernel> Kernel::compile(const Problem &problem,
     kernel->grid.assign(grid.asArrayRef().begin(), grid.asArrayRef().end());
   }
   PassManager lowering(&context);
-  buildCPUKernelPipeline(
-      lowering, {target.vectorBytes, target.registers, target.hasHalf});
+  buildCPUKernelPipeline(lowering, {target.vectorBytes, target.registers,
+                                    target.hasHalf, target.hasDotBF16});
   if (failed(lowering.run(*module))) {
     error = "lowering failed";
     return nullptr;
@@ -294,8 +295,8 @@ std::unique_ptr<MathFunction> MathFunction::compile(const std::string &name,
   if (!module || !resolveHostTarget(chip, target, error))
     return nullptr;
   PassManager lowering(&context);
-  buildCPUKernelPipeline(
-      lowering, {target.vectorBytes, target.registers, target.hasHalf});
+  buildCPUKernelPipeline(lowering, {target.vectorBytes, target.registers,
+                                    target.hasHalf, target.hasDotBF16});
   if (failed(lowering.run(*module))) {
     error = "lowering failed";
     return nullptr;

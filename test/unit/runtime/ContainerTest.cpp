@@ -270,7 +270,7 @@ TEST(Container, ChipNames) {
   } const cases[] = {
       {"sm_80", true, true, 80, 0},      {"sm_90a", true, true, 90, 'a'},
       {"sm_100f", true, true, 100, 'f'}, {"x86-64", true, false, 1, 0},
-      {"x86-64-v4", true, false, 4, 0},
+      {"x86-64-v4", true, false, 4, 0},  {"x86-64-v4-bf16", true, false, 5, 0},
   };
   for (const auto &c : cases) {
     ChipName chip = parseChip(c.name);
@@ -278,7 +278,8 @@ TEST(Container, ChipNames) {
                 chip.number == c.number && chip.suffix == c.suffix)
         << c.name;
   }
-  for (const char *name : {"", "sm_", "sm_9", "sm_090", "sm_90b", "sm_90aa",
-                           "sm_99999999", "x86-64-v5", "x86-64-v1", "avx2"})
+  for (const char *name :
+       {"", "sm_", "sm_9", "sm_090", "sm_90b", "sm_90aa", "sm_99999999",
+        "x86-64-v5", "x86-64-v1", "x86-64-v3-bf16", "avx2"})
     EXPECT_FALSE(parseChip(name).valid) << name;
 }

@@ -128,6 +128,10 @@ TEST(SelectCpu, HighestThatFits) {
             "no_image: kernel 'k' has no code for this CPU (x86-64); found "
             "x86-64 object x86-64-v4, x86-64 object x86-64-v2, x86-64 object "
             "x86-64-v3; compile with --chip=x86-64");
+  EXPECT_EQ(cpu(images, 5), "x86-64-v4");
+  images.push_back({ImageKind::X86Object, "x86-64-v4-bf16", 0});
+  EXPECT_EQ(cpu(images, 5), "x86-64-v4-bf16");
+  EXPECT_EQ(cpu(images, 4), "x86-64-v4");
   EXPECT_NE(cpu(images, 0).find("no x86-64 CPU"), std::string::npos);
   EXPECT_NE(cpu({{ImageKind::PTX, "sm_80", 0}}, 4).find("found ptx sm_80"),
             std::string::npos);
@@ -136,7 +140,7 @@ TEST(SelectCpu, HighestThatFits) {
 TEST(SelectCpu, HostHasALevel) {
 #if defined(__x86_64__)
   EXPECT_GE(hostCpuLevel(), 1u);
-  EXPECT_LE(hostCpuLevel(), 4u);
+  EXPECT_LE(hostCpuLevel(), 5u);
 #else
   EXPECT_EQ(hostCpuLevel(), 0u);
 #endif

@@ -22,6 +22,8 @@ namespace simplexir {
 struct HostTarget {
   /// x86-64-v2, x86-64-v3 or x86-64-v4.
   std::string level;
+  /// The least chip that runs the code: the level, or x86-64-v4-bf16.
+  std::string chip;
   /// More features ("+avx512bf16,..."), for `native`.
   std::string features;
   /// Bytes of a vector register, and how many there are.
@@ -29,6 +31,8 @@ struct HostTarget {
   int64_t registers;
   /// Converts f16 in hardware.
   bool hasHalf;
+  /// Multiplies pairs of bf16 numbers (AVX512-BF16).
+  bool hasDotBF16;
 };
 
 /// Resolves a chip: a level, or `native`. On failure returns false and says

@@ -25,6 +25,8 @@ struct CPUKernelOptions {
   int64_t registers = 16;
   /// The chip converts f16 (F16C): from x86-64-v3 on.
   bool hasHalf = true;
+  /// The chip multiplies pairs of bf16 numbers, and rounds to bf16.
+  bool hasDotBF16 = false;
   CPUStage stage = CPUStage::LLVM;
 };
 

@@ -120,6 +120,7 @@ def Simplex_AttentionOp : Simplex_Op<"attention", [
 }
 
 include "simplexir/Dialect/Simplex/IR/SimplexTileOps.td"
+include "simplexir/Dialect/Simplex/IR/SimplexSoftmaxOps.td"
 include "simplexir/Dialect/Simplex/IR/SimplexWarpgroupOps.td"
 
 #endif // SIMPLEXIR_OPS_TD
