@@ -41,7 +41,8 @@ endfunction()
 # simplexir_get_libraries(VARIABLE): all that this build offers to others.
 function(simplexir_get_libraries variable)
   get_property(libraries GLOBAL PROPERTY SIMPLEXIR_LIBRARIES)
-  foreach(library SimplexIRReference SimplexIRC simplexir_runtime simplexir_runtime_static)
+  foreach(library SimplexIRReference SimplexIRC simplexir_runtime simplexir_runtime_static
+          simplexir_mgpu simplexir_mgpu_static)
     if(TARGET ${library})
       list(APPEND libraries ${library})
     endif()
