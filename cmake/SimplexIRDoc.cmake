@@ -1,8 +1,8 @@
 # `ninja simplexir-doc`: the reference pages of the dialect and the passes, as
 # Markdown in build/NAME/docs, from the descriptions in the TableGen files.
-set(_doc_dir ${CMAKE_BINARY_DIR}/docs)
-set(_td ${CMAKE_SOURCE_DIR}/include/simplexir)
-set(_tblgen_flags -I ${CMAKE_SOURCE_DIR}/include)
+set(_doc_dir ${PROJECT_BINARY_DIR}/docs)
+set(_td ${PROJECT_SOURCE_DIR}/include/simplexir)
+set(_tblgen_flags -I ${PROJECT_SOURCE_DIR}/include)
 foreach(_include IN LISTS MLIR_INCLUDE_DIRS LLVM_INCLUDE_DIRS)
   list(APPEND _tblgen_flags -I ${_include})
 endforeach()

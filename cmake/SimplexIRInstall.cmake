@@ -6,12 +6,7 @@
 include(CMakePackageConfigHelpers)
 set(_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/SimplexIR)
 
-get_property(_libraries GLOBAL PROPERTY SIMPLEXIR_LIBRARIES)
-foreach(_library SimplexIRReference SimplexIRC simplexir_runtime simplexir_runtime_static)
-  if(TARGET ${_library})
-    list(APPEND _libraries ${_library})
-  endif()
-endforeach()
+simplexir_get_libraries(_libraries)
 foreach(_library IN LISTS _libraries)
   # Paths of this machine stay out of the export.
   get_target_property(_includes ${_library} INTERFACE_INCLUDE_DIRECTORIES)
@@ -40,16 +35,17 @@ if(TARGET SimplexIRPlugin)
   install(TARGETS SimplexIRPlugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT tools)
 endif()
 
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   COMPONENT development FILES_MATCHING PATTERN "*.h" PATTERN "*.td")
-install(DIRECTORY ${CMAKE_BINARY_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+install(DIRECTORY ${PROJECT_BINARY_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   COMPONENT development FILES_MATCHING PATTERN "*.inc"
   PATTERN "CMakeFiles" EXCLUDE)
 
-configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/SimplexIRConfig.cmake.in
-  ${CMAKE_BINARY_DIR}/SimplexIRConfig.cmake INSTALL_DESTINATION ${_config_dir})
-write_basic_package_version_file(${CMAKE_BINARY_DIR}/SimplexIRConfigVersion.cmake
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/SimplexIRConfig.cmake.in
+  ${PROJECT_BINARY_DIR}/SimplexIRConfig.cmake INSTALL_DESTINATION ${_config_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/SimplexIRConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_BINARY_DIR}/SimplexIRConfig.cmake ${CMAKE_BINARY_DIR}/SimplexIRConfigVersion.cmake
-  ${CMAKE_SOURCE_DIR}/cmake/SimplexIRMLIRCAPI.cmake
+install(FILES ${PROJECT_BINARY_DIR}/SimplexIRConfig.cmake ${PROJECT_BINARY_DIR}/SimplexIRConfigVersion.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/SimplexIRInterfaces.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/SimplexIRMLIRCAPI.cmake
   DESTINATION ${_config_dir} COMPONENT development)

@@ -1,6 +1,11 @@
 # Finds LLVM/MLIR 22 and says how this project's libraries link against it:
 # the two shared libraries by default, archives with SIMPLEXIR_STATIC.
+if(NOT PROJECT_IS_TOP_LEVEL)
+  # The project around links what we link.
+  set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
+endif()
 find_package(MLIR REQUIRED CONFIG)
+unset(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL)
 if(NOT LLVM_VERSION_MAJOR EQUAL 22)
   message(FATAL_ERROR "SimplexIR needs LLVM/MLIR 22, found ${LLVM_PACKAGE_VERSION} "
                       "in ${LLVM_DIR}. Run scripts/setup, or set MLIR_DIR.")
@@ -31,6 +36,18 @@ function(simplexir_add_library name)
   endif()
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
   set_property(GLOBAL APPEND PROPERTY SIMPLEXIR_LIBRARIES ${name})
+endfunction()
+
+# simplexir_get_libraries(VARIABLE): all that this build offers to others.
+function(simplexir_get_libraries variable)
+  get_property(libraries GLOBAL PROPERTY SIMPLEXIR_LIBRARIES)
+  foreach(library SimplexIRReference SimplexIRC simplexir_runtime simplexir_runtime_static
+          simplexir_mgpu simplexir_mgpu_static)
+    if(TARGET ${library})
+      list(APPEND libraries ${library})
+    endif()
+  endforeach()
+  set(${variable} ${libraries} PARENT_SCOPE)
 endfunction()
 
 # simplexir_link_mlir(TARGET [MLIR archives...]): everything of LLVM and MLIR

@@ -3,7 +3,7 @@
 # whose CMake targets name MLIR's archives; a program that has the shared MLIR
 # as well would then have two. So these are linked as plain files.
 if(NOT TARGET SimplexIR::MLIRCAPI)
-  add_library(SimplexIR::MLIRCAPI INTERFACE IMPORTED)
+  add_library(SimplexIR::MLIRCAPI INTERFACE IMPORTED ${SIMPLEXIR_GLOBAL})
   target_include_directories(SimplexIR::MLIRCAPI SYSTEM INTERFACE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
   foreach(_library IN LISTS MLIR_EXPORTED_TARGETS)
     if(_library MATCHES "^MLIRCAPI" AND TARGET ${_library})

@@ -1,5 +1,5 @@
 # Compiler settings shared by every target: warnings, sanitizers, ccache, lld.
-if(NOT CMAKE_BUILD_TYPE)
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
 endif()
 
@@ -32,5 +32,5 @@ if(SIMPLEXIR_LLD)
 endif()
 
 # TableGen's output is not held to the warnings.
-include_directories(${CMAKE_SOURCE_DIR}/include)
-include_directories(SYSTEM ${CMAKE_BINARY_DIR}/include)
+include_directories(${PROJECT_SOURCE_DIR}/include)
+include_directories(SYSTEM ${PROJECT_BINARY_DIR}/include)

@@ -93,6 +93,6 @@ function(simplexir_link_mlir_static name)
   set_target_properties(${name} PROPERTIES ENABLE_EXPORTS OFF SKIP_BUILD_RPATH ON)
   if(SIMPLEXIR_BUILD_TESTS)
     add_test(NAME static-${name} COMMAND ${CMAKE_COMMAND} -DFILE=$<TARGET_FILE:${name}>
-      -DREADELF=${CMAKE_READELF} -P ${CMAKE_SOURCE_DIR}/cmake/CheckStatic.cmake)
+      -DREADELF=${CMAKE_READELF} -P ${PROJECT_SOURCE_DIR}/cmake/CheckStatic.cmake)
   endif()
 endfunction()

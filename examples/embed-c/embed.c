@@ -7,9 +7,10 @@
  *
  *   embed [CHIP]
  *
- * asks whether the module can be compiled for the chip (by default this
- * machine's processor), compiles it, loads the artifact from memory, launches
- * its kernel on the CPU, and compares with a loop over all pairs of keys.
+ * describes the operation, asks whether it can be compiled for the chip (by
+ * default this machine's processor), compiles it, loads the artifact from
+ * memory, launches its kernel on the CPU, and compares with a loop over all
+ * pairs of keys.
  */
 
 #include <simplexir-c/Compiler.h>
@@ -21,20 +22,6 @@
 
 /* One batch, LENGTH queries of HEADS heads, as many keys of one head. */
 enum { LENGTH = 24, HEADS = 2, DIM = 16, WINDOW1 = 4, WINDOW2 = 8 };
-
-static const char module[] =
-    "func.func @attend(%q: tensor<1x?x2x16xf32>,\n"
-    "    %k1: tensor<1x?x1x16xf32>, %k2: tensor<1x?x1x16xf32>,\n"
-    "    %v1: tensor<1x?x1x16xf32>, %v2: tensor<1x?x1x16xf32>)\n"
-    "    -> (tensor<1x?x2x16xf32>, tensor<1x2x?xf32>) {\n"
-    "  %out, %lse = simplex.attention query(%q) keys(%k1, %k2)\n"
-    "      values(%v1, %v2) form multilinear windows [4, 8]\n"
-    "      : (tensor<1x?x2x16xf32>, tensor<1x?x1x16xf32>,\n"
-    "         tensor<1x?x1x16xf32>, tensor<1x?x1x16xf32>,\n"
-    "         tensor<1x?x1x16xf32>)\n"
-    "      -> (tensor<1x?x2x16xf32>, tensor<1x2x?xf32>)\n"
-    "  return %out, %lse : tensor<1x?x2x16xf32>, tensor<1x2x?xf32>\n"
-    "}\n";
 
 static float query[LENGTH][HEADS][DIM], out[LENGTH][HEADS][DIM];
 static float keys[2][LENGTH][DIM], values[2][LENGTH][DIM];
@@ -49,10 +36,32 @@ static void fill(float *data, size_t count, unsigned seed) {
   }
 }
 
+/* What a module would say as
+ *
+ *   %out, %lse = simplex.attention query(%q) keys(%k1, %k2) values(%v1, %v2)
+ *       form multilinear windows [4, 8] : (tensor<?x?x2x16xf32>, ...
+ */
+static SimplexirAttention describe(void) {
+  static const int64_t windows[] = {WINDOW1, WINDOW2};
+  SimplexirAttention attention;
+  memset(&attention, 0, sizeof(attention));
+  attention.structSize = sizeof(attention);
+  attention.name = "attend";
+  attention.arity = 3;
+  attention.elementType = SIMPLEXIR_ELEMENT_F32;
+  attention.heads = HEADS;
+  attention.keyHeads = 1;
+  attention.headDim = DIM;
+  attention.valueDim = DIM;
+  attention.windows = windows;
+  return attention;
+}
+
 /* The outcome of a successful compilation, or NULL. */
 static SimplexirOutcome *compile(const char *chip) {
   SimplexirCompiler *compiler;
   SimplexirOutcome *outcome = NULL;
+  SimplexirAttention attention = describe();
   SimplexirCompileOptions options;
   SimplexirCompilerStatus status = simplexirCompilerCreate(&compiler);
   if (status != SIMPLEXIR_COMPILER_OK) {
@@ -63,15 +72,14 @@ static SimplexirOutcome *compile(const char *chip) {
   options.structSize = sizeof(options);
   options.chips = &chip;
   options.numChips = 1;
-  options.sourceName = "attend.mlir";
 
   /* Not needed before compiling, which says the same; it takes less time. */
-  status = simplexirCompilerCheck(compiler, module, sizeof(module) - 1,
-                                  &options, &outcome);
+  status =
+      simplexirCompilerCheckAttention(compiler, &attention, &options, &outcome);
   if (status == SIMPLEXIR_COMPILER_OK) {
     simplexirOutcomeDestroy(outcome);
-    status = simplexirCompilerCompile(compiler, module, sizeof(module) - 1,
-                                      &options, &outcome);
+    status = simplexirCompilerCompileAttention(compiler, &attention, &options,
+                                               &outcome);
   }
   simplexirCompilerDestroy(compiler);
   fputs(simplexirOutcomeText(outcome), stderr);

@@ -3,8 +3,9 @@
 |* Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.     *|
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
 |*                                                                            *|
-|* MLIR text or bytecode in, the bytes of a .simplex file out, which          *|
-|* simplexir-runtime.h loads and launches. C99; needs no header of MLIR.      *|
+|* MLIR text or bytecode, or the description of one attention in; the bytes   *|
+|* of a .simplex file out, which simplexir-runtime.h loads and launches. C99; *|
+|* needs no header of MLIR.                                                   *|
 |*                                                                            *|
 |* Threads: every function may be called on any thread at any time, and one   *|
 |* compiler may compile on many threads at once. An outcome belongs to one    *|
@@ -35,7 +36,7 @@ extern "C" {
 /* Grows when a function or a field is added; what was there keeps its meaning.
    A program runs with every library whose simplexirCompilerApiVersion() is at
    least the version that it was compiled with. */
-#define SIMPLEXIR_COMPILER_API_VERSION 1
+#define SIMPLEXIR_COMPILER_API_VERSION 2
 
 /* Available since API version 1. */
 SIMPLEXIR_C_API uint32_t simplexirCompilerApiVersion(void);
@@ -48,7 +49,8 @@ typedef enum SimplexirCompilerStatusCode {
   SIMPLEXIR_COMPILER_OK = 0,
   /* The call itself is wrong: a null pointer, a struct size, no chip. */
   SIMPLEXIR_COMPILER_INVALID_ARGUMENT = 1,
-  /* The module does not parse, or an operation in it is not valid. */
+  /* The module does not parse, or an operation in it (or the one described)
+     is not valid. */
   SIMPLEXIR_COMPILER_INVALID_MODULE = 2,
   /* The module is valid and has no simplex.attention. */
   SIMPLEXIR_COMPILER_NO_ATTENTION = 3,
@@ -113,6 +115,62 @@ SIMPLEXIR_C_API SimplexirCompilerStatus simplexirCompilerCompile(
    version 1. */
 SIMPLEXIR_C_API SimplexirCompilerStatus simplexirCompilerCheck(
     const SimplexirCompiler *compiler, const void *module, size_t size,
+    const SimplexirCompileOptions *options, SimplexirOutcome **outcome);
+
+/* Elements of query, keys, values and out. The numbers are those of the
+   runtime's SimplexirDType. */
+typedef enum SimplexirElementType {
+  SIMPLEXIR_ELEMENT_BF16 = 0,
+  SIMPLEXIR_ELEMENT_F16 = 1,
+  SIMPLEXIR_ELEMENT_F32 = 2,
+  SIMPLEXIR_ELEMENT_F64 = 3
+} SimplexirElementType;
+
+/* One simplex.attention, described in place of a module. Set structSize to
+   sizeof(SimplexirAttention) and zero the rest before filling it in. Batch and
+   lengths are not here: one kernel serves all of them. */
+typedef struct SimplexirAttention {
+  uint64_t structSize;
+  /* Of the kernel: letters, digits and `_`, no digit first; NULL for
+     `attention`. */
+  const char *name;
+  /* The query and its keys: 2 to 5. */
+  int32_t arity;
+  /* A SimplexirElementType. */
+  int32_t elementType;
+  /* Of the query, and of keys and values; the second divides the first. */
+  int64_t heads, keyHeads;
+  /* Of query and keys, and of values and out. */
+  int64_t headDim, valueDim;
+  /* `multilinear`, `determinant`, or a form attribute in full, as in
+     `#simplex.determinant<reversed = true>`; NULL for `multilinear`. */
+  const char *form;
+  /* arity - 1 sizes; 0 is unlimited. */
+  const int64_t *windows;
+  /* arity - 1 numbers each, or NULL for none. */
+  const double *keyBiases, *valueBiases;
+  /* Not 0: `scale` counts; otherwise it is 1/sqrt(headDim). */
+  int32_t hasScale;
+  /* Not 0: a window reaches to both sides. */
+  int32_t bidirectional;
+  double scale;
+  /* Not 0: the kernel has the arguments query_position and key_position. */
+  int32_t hasPositions;
+  /* Not 0: it has the arguments range_begin and range_end. */
+  int32_t hasKeyRange;
+} SimplexirAttention;
+
+/* simplexirCompilerCompile(), of a description: one kernel, whose arguments
+   are query, keys, values, positions, key range, out, lse. A field that no
+   attention can have is an invalid argument; fields that do not go together
+   are an invalid module. Available since API version 2. */
+SIMPLEXIR_C_API SimplexirCompilerStatus simplexirCompilerCompileAttention(
+    const SimplexirCompiler *compiler, const SimplexirAttention *attention,
+    const SimplexirCompileOptions *options, SimplexirOutcome **outcome);
+
+/* simplexirCompilerCheck(), of a description. Available since API version 2. */
+SIMPLEXIR_C_API SimplexirCompilerStatus simplexirCompilerCheckAttention(
+    const SimplexirCompiler *compiler, const SimplexirAttention *attention,
     const SimplexirCompileOptions *options, SimplexirOutcome **outcome);
 
 /* NULL is allowed here and below, and is an invalid argument. Available since

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "simplexir-c/Compiler.h"
+#include "Attention.h"
 #include "simplexir/Codegen/Chips.h"
 #include "simplexir/Codegen/Compiler.h"
 #include "simplexir/Codegen/Pipelines.h"
@@ -87,20 +88,29 @@ void SimplexirOutcome::add(Diagnostic &diagnostic) {
 }
 
 namespace {
+/// What is compiled: the bytes of a module, or one described operation.
+struct Input {
+  const void *module = nullptr;
+  size_t size = 0;
+  const SimplexirAttention *attention = nullptr;
+  bool isDescribed = false;
+};
+
 /// One call: from its arguments to its outcome.
 struct Request {
   const SimplexirCompiler *compiler;
-  const void *module;
-  size_t size;
+  Input input;
   const SimplexirCompileOptions *given;
   SimplexirOutcome &outcome;
   bool checkOnly;
   CompileOptions options = {};
 
   SimplexirCompilerStatus checkArguments();
+  OwningOpRef<ModuleOp> readModule(MLIRContext &context);
   SimplexirCompilerStatus checkChips(ModuleOp module);
   SimplexirCompilerStatus classifyFailure(ModuleOp module);
   SimplexirCompilerStatus run();
+  SimplexirCompilerStatus failWithoutMemory() noexcept;
 };
 } // namespace
 
@@ -110,8 +120,12 @@ SimplexirCompilerStatus Request::checkArguments() {
   };
   if (!compiler)
     return invalid("compiler is null");
-  if (!module)
+  if (input.isDescribed) {
+    if (std::string why = checkDescription(input.attention); !why.empty())
+      return invalid(why);
+  } else if (!input.module) {
     return invalid("module is null");
+  }
   if (!given)
     return invalid("options is null");
   if (given->structSize < sizeof(SimplexirCompileOptions))
@@ -160,6 +174,21 @@ SimplexirCompilerStatus Request::classifyFailure(ModuleOp module) {
                             : SIMPLEXIR_COMPILER_FAILED;
 }
 
+/// The module, or null after an error.
+OwningOpRef<ModuleOp> Request::readModule(MLIRContext &context) {
+  if (input.isDescribed)
+    return buildDescribed(*input.attention, context);
+  // The parser reads up to a null byte.
+  auto buffer = llvm::MemoryBuffer::getMemBufferCopy(
+      StringRef(static_cast<const char *>(input.module), input.size),
+      given->sourceName ? given->sourceName : "<module>");
+  if (!buffer)
+    throw std::bad_alloc();
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
+  return parseSourceFile<ModuleOp>(sources, &context);
+}
+
 SimplexirCompilerStatus Request::run() {
   if (SimplexirCompilerStatus status = checkArguments())
     return status;
@@ -169,14 +198,7 @@ SimplexirCompilerStatus Request::run() {
     outcome.add(diagnostic);
     return success();
   });
-  // The parser reads up to a null byte.
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(
-      llvm::MemoryBuffer::getMemBufferCopy(
-          StringRef(static_cast<const char *>(module), size),
-          given->sourceName ? given->sourceName : "<module>"),
-      llvm::SMLoc());
-  auto parsed = parseSourceFile<ModuleOp>(sources, &context);
+  OwningOpRef<ModuleOp> parsed = readModule(context);
   if (!parsed)
     return SIMPLEXIR_COMPILER_INVALID_MODULE;
   if (!hasAttention(*parsed))
@@ -196,12 +218,21 @@ SimplexirCompilerStatus Request::run() {
   return SIMPLEXIR_COMPILER_OK;
 }
 
+/// A message as well, if there is memory for one.
+SimplexirCompilerStatus Request::failWithoutMemory() noexcept {
+  try {
+    outcome.fail(SIMPLEXIR_COMPILER_OUT_OF_MEMORY, "out of memory");
+  } catch (const std::bad_alloc &) {
+  }
+  return SIMPLEXIR_COMPILER_OUT_OF_MEMORY;
+}
+
 static void *runRequest(void *data) {
   auto &request = *static_cast<Request *>(data);
   try {
     request.outcome.status = request.run();
   } catch (const std::bad_alloc &) {
-    request.outcome.status = SIMPLEXIR_COMPILER_OUT_OF_MEMORY;
+    request.outcome.status = request.failWithoutMemory();
   }
   return nullptr;
 }
@@ -225,7 +256,7 @@ static void runOnDeepStack(Request &request) {
 }
 
 static SimplexirCompilerStatus request(const SimplexirCompiler *compiler,
-                                       const void *module, size_t size,
+                                       const Input &input,
                                        const SimplexirCompileOptions *options,
                                        SimplexirOutcome **outcome,
                                        bool checkOnly) {
@@ -234,7 +265,7 @@ static SimplexirCompilerStatus request(const SimplexirCompiler *compiler,
   *outcome = new (std::nothrow) SimplexirOutcome;
   if (!*outcome)
     return SIMPLEXIR_COMPILER_OUT_OF_MEMORY;
-  Request request{compiler, module, size, options, **outcome, checkOnly};
+  Request request{compiler, input, options, **outcome, checkOnly};
   runOnDeepStack(request);
   return (*outcome)->status;
 }
@@ -275,14 +306,30 @@ SimplexirCompilerStatus
 simplexirCompilerCompile(const SimplexirCompiler *compiler, const void *module,
                          size_t size, const SimplexirCompileOptions *options,
                          SimplexirOutcome **outcome) {
-  return request(compiler, module, size, options, outcome, /*checkOnly=*/false);
+  return request(compiler, {module, size}, options, outcome,
+                 /*checkOnly=*/false);
 }
 
 SimplexirCompilerStatus
 simplexirCompilerCheck(const SimplexirCompiler *compiler, const void *module,
                        size_t size, const SimplexirCompileOptions *options,
                        SimplexirOutcome **outcome) {
-  return request(compiler, module, size, options, outcome, /*checkOnly=*/true);
+  return request(compiler, {module, size}, options, outcome,
+                 /*checkOnly=*/true);
+}
+
+SimplexirCompilerStatus simplexirCompilerCompileAttention(
+    const SimplexirCompiler *compiler, const SimplexirAttention *attention,
+    const SimplexirCompileOptions *options, SimplexirOutcome **outcome) {
+  return request(compiler, {nullptr, 0, attention, true}, options, outcome,
+                 /*checkOnly=*/false);
+}
+
+SimplexirCompilerStatus simplexirCompilerCheckAttention(
+    const SimplexirCompiler *compiler, const SimplexirAttention *attention,
+    const SimplexirCompileOptions *options, SimplexirOutcome **outcome) {
+  return request(compiler, {nullptr, 0, attention, true}, options, outcome,
+                 /*checkOnly=*/true);
 }
 
 SimplexirCompilerStatus

@@ -24,6 +24,7 @@ static Status open(CudaDriver &driver) {
     const char *why = dlerror();
     return noDriver(why ? why : "libcuda.so.1 cannot be opened");
   }
+  driver.library = library;
   // The library stays open: at exit other threads may still be in it.
 // NOLINTBEGIN(bugprone-macro-parentheses): names and types, no expressions.
 #define SIMPLEXIR_CUDA_LOAD(name, symbol, parameters)                          \
@@ -175,6 +176,27 @@ Status ContextScope::enter(int32_t ordinal, void *stream) {
   CUcontext primary = nullptr;
   Status status = driver->primaryContext(ordinal < 0 ? 0 : ordinal, primary);
   return status.ok() ? push(primary) : std::move(status);
+}
+
+unsigned long long simplexir::contextKey(const ContextScope &scope) {
+  unsigned long long id;
+  if (scope.driver->CtxGetId &&
+      scope.driver->CtxGetId(scope.context, &id) == CUDA_SUCCESS)
+    return id;
+  return reinterpret_cast<uintptr_t>(scope.context);
+}
+
+void simplexir::unloadModule(const CudaDriver &driver, CUcontext context,
+                             unsigned long long key, CUmodule module) {
+  unsigned long long id;
+  if (driver.CtxGetId &&
+      (driver.CtxGetId(context, &id) != CUDA_SUCCESS || id != key))
+    return;
+  if (driver.CtxPushCurrent(context) != CUDA_SUCCESS)
+    return;
+  (void)driver.ModuleUnload(module);
+  CUcontext popped;
+  (void)driver.CtxPopCurrent(&popped);
 }
 
 Status simplexir::deviceFacts(const CudaDriver &driver, int32_t ordinal,

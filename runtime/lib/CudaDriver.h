@@ -105,6 +105,8 @@ struct CudaDriver {
   /// CUDA 12 and newer: never reused, unlike a context's address.
   CUresult (*CtxGetId)(CUcontext, unsigned long long *) = nullptr;
   int version = 0;
+  /// For functions that are not above.
+  void *library = nullptr;
 
   /// Opens and initialises the driver on the first call. Failures are not
   /// remembered.
@@ -148,6 +150,13 @@ private:
   Status push(CUcontext target);
   bool pushed = false;
 };
+
+/// What tells contexts apart, also when a new one is at an old one's address.
+unsigned long long contextKey(const ContextScope &scope);
+
+/// Unloads a module, unless its context, which had this key, is gone with it.
+void unloadModule(const CudaDriver &driver, CUcontext context,
+                  unsigned long long key, CUmodule module);
 
 /// Cached for each device.
 Status deviceFacts(const CudaDriver &driver, int32_t device,

@@ -11,15 +11,6 @@
 
 using namespace simplexir;
 
-/// What tells contexts apart, also when a new one is at an old one's address.
-static unsigned long long contextKey(const ContextScope &scope) {
-  unsigned long long id;
-  if (scope.driver->CtxGetId &&
-      scope.driver->CtxGetId(scope.context, &id) == CUDA_SUCCESS)
-    return id;
-  return reinterpret_cast<uintptr_t>(scope.context);
-}
-
 static Status loadModule(SimplexirArtifact &artifact, const ContextScope &scope,
                          unsigned long long key, uint32_t index,
                          CUmodule &module) {
@@ -212,17 +203,6 @@ void simplexir::unloadGpu(SimplexirArtifact &artifact) {
   const CudaDriver *driver = nullptr;
   if (!CudaDriver::get(driver).ok())
     return;
-  for (const GpuModule &loaded : artifact.modules) {
-    // A destroyed context has taken its modules along.
-    unsigned long long id;
-    if (driver->CtxGetId &&
-        (driver->CtxGetId(loaded.context, &id) != CUDA_SUCCESS ||
-         id != loaded.contextKey))
-      continue;
-    if (driver->CtxPushCurrent(loaded.context) != CUDA_SUCCESS)
-      continue;
-    (void)driver->ModuleUnload(loaded.module);
-    CUcontext popped;
-    (void)driver->CtxPopCurrent(&popped);
-  }
+  for (const GpuModule &loaded : artifact.modules)
+    unloadModule(*driver, loaded.context, loaded.contextKey, loaded.module);
 }

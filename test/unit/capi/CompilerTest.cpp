@@ -5,16 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "simplexir-c/Compiler.h"
+#include "CompilerTest.h"
 #include "simplexir-runtime.h"
 
-#include "gtest/gtest.h"
-#include <algorithm>
-#include <memory>
 #include <pthread.h>
-#include <string>
 #include <thread>
-#include <vector>
 
 namespace {
 
@@ -28,64 +23,6 @@ std::string attention(const std::string &type, const std::string &lse = "f32",
          "form multilinear windows [8] : (" +
          q + ", " + k + ", " + k + ") -> (" + q + ", tensor<1x4x?x" + lse +
          ">)\n  return %out : " + q + "\n}\n";
-}
-
-struct Destroy {
-  void operator()(SimplexirCompiler *compiler) const {
-    simplexirCompilerDestroy(compiler);
-  }
-  void operator()(SimplexirOutcome *outcome) const {
-    simplexirOutcomeDestroy(outcome);
-  }
-};
-using Compiler = std::unique_ptr<SimplexirCompiler, Destroy>;
-using Outcome = std::unique_ptr<SimplexirOutcome, Destroy>;
-
-Compiler create() {
-  SimplexirCompiler *compiler = nullptr;
-  EXPECT_EQ(simplexirCompilerCreate(&compiler), SIMPLEXIR_COMPILER_OK);
-  return Compiler(compiler);
-}
-
-/// A call with the outcome it gave, whose status is the one returned.
-struct Call {
-  std::vector<const char *> chips = {"x86-64-v3"};
-  SimplexirCompileOptions options = {};
-  Outcome outcome;
-
-  using Function = decltype(simplexirCompilerCompile);
-  SimplexirCompilerStatus operator()(Function *function,
-                                     const SimplexirCompiler *compiler,
-                                     const std::string &module) {
-    options.structSize = sizeof(options);
-    options.chips = chips.data();
-    options.numChips = chips.size();
-    return finish(function, compiler, module.data(), module.size(), &options);
-  }
-  SimplexirCompilerStatus finish(Function *function,
-                                 const SimplexirCompiler *compiler,
-                                 const void *module, size_t size,
-                                 const SimplexirCompileOptions *given) {
-    SimplexirOutcome *result = nullptr;
-    SimplexirCompilerStatus status =
-        function(compiler, module, size, given, &result);
-    EXPECT_NE(result, nullptr);
-    outcome.reset(result);
-    EXPECT_EQ(simplexirOutcomeStatus(result), status);
-    return status;
-  }
-  std::string text() const { return simplexirOutcomeText(outcome.get()); }
-  std::string artifact() const {
-    const void *data = nullptr;
-    size_t size = 0;
-    EXPECT_EQ(simplexirOutcomeArtifact(outcome.get(), &data, &size),
-              SIMPLEXIR_COMPILER_OK);
-    return std::string(static_cast<const char *>(data), size);
-  }
-};
-
-bool contains(const std::string &text, const std::string &part) {
-  return text.find(part) != std::string::npos;
 }
 
 const auto compile = simplexirCompilerCompile;

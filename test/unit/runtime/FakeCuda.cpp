@@ -193,6 +193,7 @@ int cuPointerGetAttribute(void *data, int attribute, CUdeviceptr address) {
   return Success;
 }
 
+#ifndef FAKE_CUDA_MEMORY
 // What no launch may call.
 #define FORBIDDEN(name)                                                        \
   int name() {                                                                 \
@@ -212,4 +213,6 @@ FORBIDDEN(cuEventDestroy_v2)
 FORBIDDEN(cuEventRecord)
 FORBIDDEN(cuEventSynchronize)
 FORBIDDEN(cuEventElapsedTime)
+#undef FORBIDDEN
+#endif
 }

@@ -10,6 +10,7 @@
 #define SIMPLEXIR_TEST_UNIT_RUNTIME_FAKECUDA_H
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,9 @@ struct FakeCuda {
   /// Addresses below it count as host memory.
   uint64_t firstDeviceAddress = 0;
 
+  /// Results of functions that are to fail, by name (of FakeCudaMemory.cpp).
+  std::map<std::string, int> failures;
+
   // Records.
   std::vector<Context *> current; // the stack; the last is current
   std::vector<std::string> loaded;
@@ -55,6 +59,8 @@ struct FakeCuda {
   /// Calls that wait or allocate.
   int forbidden = 0;
   std::vector<Launch> launches;
+  /// Calls of FakeCudaMemory.cpp's functions, as in `cuMemFree(0x1000)`.
+  std::vector<std::string> calls;
   Context *primary[8] = {};
 };
 
