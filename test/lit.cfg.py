@@ -1,7 +1,7 @@
 """How lit runs the tests of SimplexIR.
 
 Features a test can ask for (`// REQUIRES: gpu`):
-  simplex-run, simplex-compile, simplexir-match3, simplexir-example-launch
+  simplex-run, simplex-compile, simplex-tune, simplexir-match3, simplexir-example-launch
                                  the tool is built
   plugin                         SimplexIRPlugin.so is built
   ptxas                          ptxas is on PATH, in CUDA_HOME, or beside the CUDA packages
@@ -75,7 +75,7 @@ def find_bench_python():
 bench_python, bench_packages = find_bench_python()
 config.available_features.update(bench_packages)
 config.substitutions.append(("%bench_python", '"%s"' % bench_python))
-for tool in ("simplex-run", "simplex-compile", "simplexir-match3", "simplexir-example-launch"):
+for tool in ("simplex-run", "simplex-compile", "simplex-tune", "simplexir-match3", "simplexir-example-launch"):
     if os.access(os.path.join(config.simplexir_tools, tool), os.X_OK):
         config.available_features.add(tool)
 if os.path.exists(os.path.join(config.simplexir_libs, "SimplexIRPlugin.so")):
