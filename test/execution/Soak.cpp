@@ -7,6 +7,8 @@
 
 #include "Soak.h"
 
+#include "Layout.h"
+
 #include "simplexir-runtime.h"
 #include "simplexir/Codegen/Compiler.h"
 
@@ -17,6 +19,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include <atomic>
 #include <chrono>
+#include <list>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -42,7 +45,8 @@ struct Shape {
   const Case *c;
   SimplexirKernel *kernel;
   std::vector<run::Value> inputs;
-  /// The bits of the first launch: out, lse.
+  Layout layout;
+  /// The buffers of out and lse after the first launch, gaps included.
   std::vector<std::vector<uint8_t>> expected;
 };
 
@@ -91,13 +95,6 @@ static std::vector<std::vector<int64_t>> getResultShapes(const Case &c) {
           {c.batch, c.heads, c.queries}};
 }
 
-static size_t getBytes(ArrayRef<int64_t> shape, ElementType type) {
-  size_t bytes = run::getElementSize(type);
-  for (int64_t extent : shape)
-    bytes *= extent;
-  return bytes;
-}
-
 Error Lane::open() {
   if (Error error = memory.open())
     return error;
@@ -106,10 +103,15 @@ Error Lane::open() {
     for (const run::Value &value : shape.inputs) {
       void *pointer = nullptr;
       if (!value.parameter.isIndex) {
-        pointer = memory.allocate(value.bytes.size());
+        std::vector<uint8_t> bytes =
+            scatter(value, Placement(value.shape, shape.layout));
+        pointer = memory.allocate(bytes.size());
         if (Error error = memory.takeError())
           return error;
-        if (Error error = memory.copyIn(pointer, value.bytes))
+        if (Error error = memory.copyIn(pointer, bytes))
+          return error;
+        // The bytes must stay until they are copied.
+        if (Error error = memory.synchronize())
           return error;
       }
       pointers.push_back(pointer);
@@ -125,19 +127,16 @@ Error Lane::launch(size_t index, Launched &launched) {
   launched.shape = index;
   std::vector<SimplexirArgument> arguments;
   // Shapes and strides must stay until the launch.
-  std::vector<std::vector<int64_t>> extents;
-  extents.reserve(2 * (2 * c.order + 4));
+  std::list<Placement> placements;
   auto addTensor = [&](void *data, ArrayRef<int64_t> sizes, ElementType type) {
-    std::vector<int64_t> strides(sizes.size(), 1);
-    for (size_t i = strides.size(); i-- > 1;)
-      strides[i - 1] = strides[i] * std::max<int64_t>(sizes[i], 1);
+    const Placement &place = placements.emplace_back(sizes, shape.layout);
     SimplexirArgument argument = {};
     argument.structSize = sizeof(argument);
     argument.kind = SIMPLEXIR_TENSOR;
-    argument.tensor.data = data;
-    argument.tensor.shape =
-        extents.emplace_back(sizes.begin(), sizes.end()).data();
-    argument.tensor.strides = extents.emplace_back(std::move(strides)).data();
+    argument.tensor.data =
+        static_cast<char *>(data) + place.first * run::getElementSize(type);
+    argument.tensor.shape = place.shape.data();
+    argument.tensor.strides = place.strides.data();
     argument.tensor.rank = static_cast<int32_t>(sizes.size());
     argument.tensor.dtype = getDType(type);
     argument.tensor.deviceType = settings.gpu ? SIMPLEXIR_CUDA : SIMPLEXIR_CPU;
@@ -164,7 +163,8 @@ Error Lane::launch(size_t index, Launched &launched) {
     }
   auto types = {c.element, reference::getAccumulatorType(c.element)};
   for (auto [sizes, type] : zip(getResultShapes(c), types)) {
-    size_t bytes = getBytes(sizes, type);
+    size_t bytes =
+        Placement(sizes, shape.layout).size * run::getElementSize(type);
     void *buffer = memory.allocate(bytes); // full of NaN
     if (Error error = memory.takeError())
       return error;
@@ -229,6 +229,16 @@ static Error compile(const Case &c, const Settings &settings,
   return Error::success();
 }
 
+static std::string describe(const Shape &shape) {
+  const Layout &layout = shape.layout;
+  std::string text = shape.c->describe();
+  if (!layout.isPacked())
+    raw_string_ostream(text)
+        << ", offset " << layout.offset << ", gaps " << layout.rowGap << " and "
+        << layout.positionGap << (layout.backwards ? ", backwards" : "");
+  return text;
+}
+
 /// Shapes are arguments, and every result is specified.
 static bool isFit(const Case &c, const Settings &settings) {
   bool constant = c.constantIndices && (c.hasPositions || c.hasRange);
@@ -255,13 +265,15 @@ static Error runFirst(const Settings &settings, std::vector<Shape> &shapes) {
       run::Value value;
       value.parameter = parameter;
       value.shape = sizes;
-      value.bytes = bytes;
+      if (!gather(bytes, Placement(sizes, shape.layout), value))
+        return createStringError("a launch wrote beside its result: " +
+                                 describe(shape));
       results.push_back(std::move(value));
     }
     Verdict verdict = checkResults(*shape.c, shape.inputs, results, false);
     if (verdict.outcome != Outcome::Pass)
-      return createStringError("the first launch is wrong: " +
-                               shape.c->describe() + "\n  " + verdict.message);
+      return createStringError("the first launch is wrong: " + describe(shape) +
+                               "\n  " + verdict.message);
     // The first bits are changed, so that every later launch differs.
     if (settings.injectFault)
       for (std::vector<uint8_t> &bytes : shape.expected)
@@ -280,6 +292,7 @@ int sweep::soak(const Settings &settings, const SoakOptions &options,
   std::vector<Case> cases = generateCases(options.seed, options.cases);
   std::map<std::string, std::unique_ptr<Artifact>> artifacts;
   std::vector<Shape> shapes;
+  size_t numCases = 0;
   for (const Case &c : cases) {
     if (!isFit(c, settings))
       continue;
@@ -289,7 +302,14 @@ int sweep::soak(const Settings &settings, const SoakOptions &options,
       if (Error error = compile(c, settings, registry, *artifact))
         return fail(std::move(error));
     }
-    shapes.push_back({&c, artifact->kernel, c.getInputs(), {}});
+    // Packed, and in another layout.
+    std::vector<run::Value> inputs = c.getInputs();
+    shapes.push_back({&c, artifact->kernel, inputs, Layout(), {}});
+    shapes.push_back({&c,
+                      artifact->kernel,
+                      std::move(inputs),
+                      chooseLayout(1 + numCases++ % (kNumLayouts - 1)),
+                      {}});
   }
   if (shapes.empty())
     return fail(createStringError("none of the cases has dynamic shapes; deal "
@@ -325,8 +345,8 @@ int sweep::soak(const Settings &settings, const SoakOptions &options,
           continue;
         std::lock_guard<std::mutex> lock(mutex);
         if (different++ < 10)
-          outs() << "DIFFERENT on stream " << number << ": "
-                 << shape.c->describe() << "\n";
+          outs() << "DIFFERENT on stream " << number << ": " << describe(shape)
+                 << "\n";
       }
     }
     if (error) {

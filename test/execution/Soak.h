@@ -22,7 +22,8 @@ struct SoakOptions {
 };
 
 /// Compiles an artifact for each module of dynamic shapes, checks the first
-/// launch of every shape against the reference, then launches shapes in random
+/// launch of every shape, packed and in a layout with odd offsets, gaps or
+/// negative strides, against the reference, then launches shapes in random
 /// order on all streams through the C interface: each result must have the
 /// bits of the first. Prints counts and returns the exit status.
 int soak(const Settings &settings, const SoakOptions &options,

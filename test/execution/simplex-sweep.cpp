@@ -65,8 +65,9 @@ struct Options {
   cl::opt<unsigned> soakLaunches{
       "soak",
       cl::desc("Compile the cases of dynamic shapes once, then launch them N "
-               "times in random order on several streams; each result must "
-               "have the bits of the first, which is checked"),
+               "times in random order and in several layouts on several "
+               "streams; each result must have the bits of the first, which "
+               "is checked"),
       cl::value_desc("N"), cl::init(0), OURS};
   cl::opt<int> streams{"streams", cl::desc("Of --soak (default 2)"),
                        cl::value_desc("N"), cl::init(2), OURS};
