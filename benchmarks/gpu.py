@@ -9,10 +9,11 @@ sustained rates, launches back to back, between two of cuBLAS. So a power cap ac
 import dataclasses
 import math
 import os
-import subprocess
+import time
 
 import torch
 
+import nvml
 import peers
 import suite
 from report import Measurement
@@ -22,46 +23,40 @@ from simplexir_ctypes import Runtime
 class CudaClock:
     """Times launches on the current stream."""
 
+    def __init__(self):
+        properties = torch.cuda.get_device_properties(torch.cuda.current_device())
+        self.sensor = nvml.Sensor(getattr(properties, "uuid", None))
+
     def synchronize(self):
         torch.cuda.synchronize()
 
     def median(self, launch, repeats):
         """Milliseconds; one launch at a time."""
         launch()
-        times = []
-        for _ in range(repeats):
-            times.append(self.span(launch, 1))
-        return sorted(times)[len(times) // 2]
+        return median([self.span(launch, 1) for _ in range(repeats)])
 
-    def span(self, launch, count, meanwhile=None):
+    def span(self, launch, count, readings=None):
+        """Milliseconds of `count` launches; what the sensor says meanwhile goes into `readings`."""
         begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         torch.cuda.synchronize()
         begin.record()
         for _ in range(count):
             launch()
         end.record()
-        if meanwhile:
-            meanwhile()
+        while readings is not None and not end.query():
+            readings.append(self.sensor.read())
+            time.sleep(0.02)
         end.synchronize()
         return begin.elapsed_time(end)
-
-    def sample(self):
-        """(watts, MHz) now, or Nones where nvidia-smi does not tell."""
-        command = ["nvidia-smi", "--query-gpu=power.draw.instant,clocks.sm", "--format=csv,noheader,nounits"]
-        uuid = getattr(torch.cuda.get_device_properties(torch.cuda.current_device()), "uuid", None)
-        if uuid:
-            command += ["-i", f"GPU-{uuid}"]
-        try:
-            line = subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.splitlines()[0]
-            watts, clock = line.split(",")
-            return float(watts), float(clock)
-        except (OSError, ValueError, IndexError, subprocess.TimeoutExpired):
-            return None, None
 
 
 def first_line(error):
     lines = str(error).strip().splitlines()
     return lines[0][:160] if lines else type(error).__name__
+
+
+def median(values):
+    return sorted(values)[len(values) // 2] if values else None
 
 
 @dataclasses.dataclass
@@ -198,10 +193,12 @@ class Session:
 
     def time_sustained(self, m, launch):
         count = max(3, math.ceil(1000 * self.options.seconds / m.median_ms))
-        samples = []
-        total = self.clock.span(launch, count, lambda: samples.append(self.clock.sample()))
+        readings = []
+        total = self.clock.span(launch, count, readings)
         m.sustained_tflops = m.flop * count / total / 1e9
-        m.power_w, m.clock_mhz = samples[0]
+        # The second half: the first may still cool down or warm up.
+        readings = readings[len(readings) // 2:]
+        m.power_w, m.clock_mhz = (median([r[i] for r in readings if r[i] is not None]) for i in (0, 1))
 
 
 def run(options, cells):

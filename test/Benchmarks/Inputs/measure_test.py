@@ -4,16 +4,21 @@
 """
 
 import argparse
+import contextlib
+import io
 import pathlib
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+from unittest import mock
 
 sys.path.insert(0, sys.argv.pop(1))
 build = pathlib.Path(sys.argv.pop(1))
+import bench  # noqa: E402
 import gpu  # noqa: E402
+import report  # noqa: E402
 import suite  # noqa: E402
 import torch  # noqa: E402
 from cases import Case  # noqa: E402
@@ -23,19 +28,16 @@ class HostClock:
     def synchronize(self):
         pass
 
-    def span(self, launch, count, meanwhile=None):
+    def span(self, launch, count, readings=None):
         begin = time.perf_counter()
         for _ in range(count):
             launch()
-        if meanwhile:
-            meanwhile()
+        if readings is not None:
+            readings += [(1.0, 1.0), (100.0, 2000.0), (100.0, None)]
         return 1e3 * (time.perf_counter() - begin)
 
     def median(self, launch, repeats):
         return sorted(self.span(launch, 1) for _ in range(repeats))[repeats // 2]
-
-    def sample(self):
-        return 100.0, 2000.0
 
 
 class Measure(unittest.TestCase):
@@ -84,6 +86,38 @@ class Measure(unittest.TestCase):
         first, last = session.measurements[0], session.measurements[-2]
         self.assertEqual((first.implementation, first.note, last.note), (suite.CUBLAS, "before", "after"))
         self.assertGreater(session.measurements[-1].gbps, 0)
+
+    def test_whole_run(self):
+        """What bench.py prints and writes, with cells and device replaced."""
+        folder = self.options.artifacts
+        options = bench.parse(["--build", str(build), "--artifacts", str(folder), "--output", str(folder / "results"),
+                               "--seconds", "0.01"])
+        cells = [self.cells[0], suite.Cell(self.cells[1].case, peers=(suite.CUDNN, suite.TRITON_TUNED))]
+        (folder / "compile.json").write_text('{"cell": "x", "seconds": 3.0, "ptxas_seconds": 2.5, "cpus": 2}')
+        rows = [report.Ratio("a row", ("n=3", suite.OURS), ("8192^3", suite.CUBLAS), 1e-6)]
+
+        class Session(gpu.Session):
+            product, copied = 64, 1 << 12
+
+            def __init__(self, options):
+                super().__init__(options, HostClock(), "cpu")
+
+        printed = io.StringIO()
+        with mock.patch.object(gpu, "Session", Session), mock.patch.object(suite, "cells", lambda: cells), \
+                mock.patch.object(suite, "rows", lambda: rows), mock.patch.object(
+                    torch.cuda, "get_device_name", lambda: "a device"), contextlib.redirect_stdout(printed):
+            status = bench.run_gpu(options)
+        text = printed.getvalue()
+        # There is no cuDNN on the CPU: no figures, and a status that says so.
+        self.assertEqual(status, 1)
+        self.assertIn("the Triton peer is not here (--peer): its cells are left out", text)
+        self.assertRegex(text, r"n=2 +cudnn +-.*NO FIGURES: ")
+        self.assertRegex(text, r"a row +[0-9.]+ +met +[0-9.]+ +met +1e-06")
+        self.assertRegex(text, r"op to cubin, seconds \(2 CPUs where compiled\) +3.000 +not met")
+        self.assertRegex(text, r"op to cubin, to ptxas alone .* 1.200 +met")
+        measurements, context = report.read_csv(folder / "results/results.csv")
+        self.assertEqual(context, {"target": "gpu", "device": "a device"})
+        self.assertEqual([m.error == "" for m in measurements], [True, True, True, False, True, True])
 
     def refused(self, make):
         session = self.session()
