@@ -1,13 +1,11 @@
-#!/usr/bin/env python3
 # Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A compiled kernel on the CPU beside two ways to write it in numpy.
 
 B 1, S 1024, H 8, Hk 1, D 64, n = 3, windows (128, 16), f32, random normal
-inputs; `--threads` threads for each. Blocks of queries are spread over threads
+inputs; `--threads` threads for each (bench.py --target=cpu). Blocks of queries are spread over threads
 and each BLAS call uses one, so that numpy's elementwise work is threaded too.
 """
-import argparse
 import ctypes
 import math
 import os
@@ -22,9 +20,13 @@ for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ[name] = "1"  # before numpy is loaded
 import numpy as np  # noqa: E402
 
+from report import Measurement, Ratio  # noqa: E402
+
 S, H, D = 1024, 8, 64
 WINDOWS = (128, 16)
 SCALE = 1 / math.sqrt(D)
+CELL = "S1024 H8 D64 w(128,16) f32"
+GATHERED, MASKED, PEAK = "einsum, gathered windows", "einsum, all keys and a mask", "FMA peak"
 
 MODULE = f"""
 func.func @attention(%q: tensor<1x{S}x{H}x{D}xf32>, %k1: tensor<1x{S}x1x{D}xf32>,
@@ -158,68 +160,48 @@ def measure_peak(build, threads):
     return sum(float(w[-2]) for w in words) if all(len(w) > 1 for w in words) else None
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", type=Path, default=Path("build/release"))
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--chip", default="native")
-    parser.add_argument("--repeats", type=int, default=50, help="of the kernel")
-    parser.add_argument("--numpy-repeats", type=int, default=3, help="of gathered windows")
-    parser.add_argument("--masked-step", type=int, default=8, choices=(0, 1, 2, 4, 8, 16),
-                        help="time every Nth block of the masked einsum, whose blocks are equal "
-                             "work, and multiply; 0 leaves it out")
-    options = parser.parse_args()
-
+def run(options):
+    """Measurements, and ratios of the kernel to the others."""
     rng = np.random.default_rng()
     q = rng.standard_normal((S, H, D), np.float32)
     keys, values = ([rng.standard_normal((S, D), np.float32) for _ in range(2)] for _ in range(2))
     wide = [q.astype(np.float64)] + [[x.astype(np.float64) for x in y] for y in (keys, values)]
     expected, expected_lse = run_blocks(gathered_block, 16, options.threads, *wide)
 
-    kernel = Compiled(options.build, options.threads, options.chip)
+    kernel = Compiled(options.build, options.threads, "native")
     kernel.prepare(q, keys, values)
     peaks = [measure_peak(options.build, options.threads)]
     candidates = [
-        ("compiled kernel", kernel, options.repeats, 1),
-        ("einsum, gathered windows",
-         lambda: run_blocks(gathered_block, 16, options.threads, q, keys, values),
-         options.numpy_repeats, 1),
-        ("einsum, all keys and a mask",
-         lambda: run_blocks(masked_block, 32, options.threads, q, keys, values, step=options.masked_step),
-         1, options.masked_step),
-        ("compiled kernel, again", kernel, options.repeats, 1)]
+        ("simplexir", kernel, options.repeats, 1),
+        (GATHERED, lambda: run_blocks(gathered_block, 16, options.threads, q, keys, values), options.numpy_repeats, 1),
+        (MASKED, lambda: run_blocks(masked_block, 32, options.threads, q, keys, values, step=options.masked_step), 1,
+         options.masked_step),
+        ("simplexir", kernel, options.repeats, 1)]
     counts = np.arange(1, S + 1)
-    flops = 2.0 * 2 * D * H * (np.minimum(counts, WINDOWS[0]) * np.minimum(counts, WINDOWS[1])).sum()
-    timings = []
-    failed = False
+    flop = 2.0 * 2 * D * H * (np.minimum(counts, WINDOWS[0]) * np.minimum(counts, WINDOWS[1])).sum()
+    size = 4.0 * (2 * S * H * D + 4 * S * D + S * H)
+    measurements = []
     print(f"{options.threads} threads, load average {os.getloadavg()[0]:.1f}")
     for name, function, repeats, step in candidates:
         if step == 0:
             continue
         best, median, (out, lse) = measure(function, repeats)
-        best, median = best * step, median * step
         rows = np.arange(S).reshape(-1, 32)[::step].ravel()
-        error = np.linalg.norm(out - expected[rows]) / np.linalg.norm(expected[rows])
-        lse_error = np.abs(lse - expected_lse[rows]).max()
-        if not (error <= 1e-5 and lse_error <= 1e-4):
-            print(f"FAIL {name}: relative error {error:.2e} (bound 1e-5), lse {lse_error:.2e} (bound 1e-4)")
-            failed = True
-            continue
-        timings.append((name, best, median, repeats, error))
-    if failed:
-        return 1
-    base = min(best for name, best, *_ in timings if name.startswith("compiled"))
-    for name, best, median, repeats, error in timings:
-        print(f"{name:28} best {best * 1e3:10.2f} ms  median {median * 1e3:10.2f} ms of {repeats:3}  "
-              f"{flops / best * 1e-9:8.2f} GFLOP/s  {best / base:8.2f} x  error {error:.1e}")
-    peaks.append(measure_peak(options.build, options.threads))
-    peaks = [p for p in peaks if p]
+        m = Measurement(CELL, name, flop=flop, bytes=size)
+        m.out_error = float(np.linalg.norm(out - expected[rows]) / np.linalg.norm(expected[rows]))
+        m.lse_error = float(np.abs(lse - expected_lse[rows]).max())
+        if m.out_error <= 1e-5 and m.lse_error <= 1e-4:
+            m.checked = True
+            m.set_median(median * step * 1e3)
+            m.note = f"best {best * step * 1e3:.2f} ms of {repeats}, {flop / (best * step) * 1e-9:.1f} GFLOP/s"
+        else:
+            m.refuse(f"the check failed: out {m.out_error:.2e} (bound 1e-5), lse {m.lse_error:.2e} (bound 1e-4)")
+        measurements.append(m)
+    peaks = [p for p in (*peaks, measure_peak(options.build, options.threads)) if p]
+    rows = [Ratio(f"kernel to {name}", (CELL, "simplexir"), (CELL, name), None) for name in (GATHERED, MASKED)]
     if peaks:
-        print(f"FMA peak of {options.threads} cores, best of before and after: {max(peaks):.1f} GFLOP/s; "
-              f"the kernel's best is {100 * flops / base * 1e-9 / max(peaks):.1f}% of it")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        peak = Measurement(CELL, PEAK, checked=True, tflops=max(peaks) * 1e-3,
+                           note=f"of {options.threads} cores, best of before and after")
+        measurements.append(peak)
+        rows.append(Ratio("kernel to the FMA peak", (CELL, "simplexir"), (CELL, PEAK), None))
+    return measurements, rows

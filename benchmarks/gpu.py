@@ -1,165 +1,233 @@
-#!/usr/bin/env python3
 # Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Times SimplexIR's kernels beside cuBLAS and the Triton peer.
+"""Measures the cells of suite.py on a GPU, beside cuBLAS, cuDNN, FlexAttention and the Triton peer.
 
-    benchmarks/gpu.py                       # compiles with build/release/bin/simplex-compile, runs, prints a table
-    benchmarks/gpu.py --compile-only DIR    # only writes the artifacts, on a machine without a GPU
-    benchmarks/gpu.py --artifacts DIR       # runs what --compile-only wrote
-
-Every result is compared with float64 on fresh random inputs first; a cell whose check fails gets no figure. Outputs
-are filled with NaN before. Times are medians of CUDA-event timings; cuBLAS is measured before and after. FLOPs are
-2 (D + Dv) for every allowed (head, tuple).
-
-The peer is fbgemm_gpu/experimental/simplicial_attention/simplicial of pytorch/FBGEMM, which is not part of this
-project: give the folder that holds ops/triton/fwd.py as --peer (SIMPLICIAL_AUTOTUNE=1 makes it search).
+Everything is prepared and checked first; then come all medians of single launches, between two of cuBLAS; then all
+sustained rates, launches back to back, between two of cuBLAS. So a power cap acts on a kernel and cuBLAS alike.
 """
 
-import argparse
-import json
+import dataclasses
+import math
 import os
-import pathlib
-import subprocess
-import sys
+import time
 
-from cases import Case
+import torch
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-
-CASES = [
-    Case("trilinear D128"),
-    Case("trilinear D128 f16", dtype="f16"),
-    Case("trilinear D128 w(512,32)", windows=(512, 32)),
-    Case("trilinear D128 H128", heads=128),
-    Case("trilinear D96", dim=96),
-    Case("determinant D96", dim=96, form="determinant"),
-    Case("determinant D128", form="determinant"),
-    Case("trilinear D64", dim=64),
-    Case("determinant D64", dim=64, form="determinant"),
-    Case("trilinear group 16", key_heads=4),
-    Case("n=4 w(4,8,256)", windows=(4, 8, 256), batch=1),
-    Case("n=2 w512 S16384", windows=(512,), length=16384),
-    Case("trilinear biases", key_bias=1 / 128, value_bias=1.0),
-]
+import nvml
+import peers
+import suite
+from report import Measurement
+from simplexir_ctypes import Runtime
 
 
-def artifact(folder, case):
-    return folder / (case.name.replace(" ", "_").replace("(", "").replace(")", "").replace(",", "x") + ".simplex")
+class CudaClock:
+    """Times launches on the current stream."""
 
+    def __init__(self):
+        properties = torch.cuda.get_device_properties(torch.cuda.current_device())
+        self.sensor = nvml.Sensor(getattr(properties, "uuid", None))
 
-def compile_cases(cases, folder, chip, options):
-    folder.mkdir(parents=True, exist_ok=True)
-    tool = ROOT / "build/release/bin/simplex-compile"
-    for case in cases:
-        source = artifact(folder, case).with_suffix(".mlir")
-        source.write_text(case.mlir())
-        subprocess.run([tool, source, f"--chip={chip}", "-o", artifact(folder, case)] + options, check=True)
+    def synchronize(self):
+        torch.cuda.synchronize()
 
-
-def median_ms(torch, launch, repeats):
-    launch()
-    torch.cuda.synchronize()
-    times = []
-    for _ in range(repeats):
-        begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-        begin.record()
+    def median(self, launch, repeats):
+        """Milliseconds; one launch at a time."""
         launch()
-        end.record()
-        end.synchronize()
-        times.append(begin.elapsed_time(end))
-    return sorted(times)[len(times) // 2]
+        return median([self.span(launch, 1) for _ in range(repeats)])
 
-
-def cublas(torch, repeats):
-    a, b = (torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16) for _ in range(2))
-    return 2 * 8192**3 / median_ms(torch, lambda: a @ b, max(repeats, 10)) / 1e9
-
-
-def has_peer(case):
-    """What the peer computes: trilinear, bf16, one key head, a head dim that is a power of two. (Its kernel takes
-    biases and does not add them.)"""
-    return (case.n == 3 and case.form == "multilinear" and case.dtype == "bf16" and case.key_heads == 1
-            and not case.key_bias and case.dim & (case.dim - 1) == 0)
-
-
-def run_peer(torch, folder, case, inputs, repeats):
-    sys.path.insert(0, str(folder))
-    from ops.triton.fwd import triton_fwd
-    q, k1, k2, v1, v2 = inputs
-    call = lambda: triton_fwd(q, k1, k2, v1, v2, *case.windows)  # noqa: E731
-    out, lse = call()
-    return median_ms(torch, call, repeats), out
-
-
-def run(options, cases):
-    import torch
-    from simplexir_ctypes import Runtime
-    runtime = Runtime(options.runtime)
-    torch.manual_seed(int.from_bytes(os.urandom(4), "little"))
-    rows = [{"name": "cuBLAS 8192^3 before", "tflops": cublas(torch, options.repeats)}]
-    for case in cases:
-        row = {"name": case.name}
-        rows.append(row)
-        try:
-            inputs = case.inputs()
-            out = torch.full((case.batch, case.length, case.heads, case.dv), float("nan"), device="cuda",
-                             dtype=inputs[0].dtype)
-            lse = torch.full((case.batch, case.heads, case.length), float("nan"), device="cuda")
-            launch = runtime.load(artifact(options.artifacts, case)).bind(*inputs, out, lse)
+    def span(self, launch, count, readings=None):
+        """Milliseconds of `count` launches; what the sensor says meanwhile goes into `readings`."""
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        torch.cuda.synchronize()
+        begin.record()
+        for _ in range(count):
             launch()
-            torch.cuda.synchronize()
-            row["out_error"], row["lse_error"], fine = case.check(inputs, out, lse)
-            if not fine:
-                raise RuntimeError("the check failed")
-            row["tflops"] = case.flops() / median_ms(torch, launch, options.repeats) / 1e9
-            if options.peer and has_peer(case):
-                ms, peer = run_peer(torch, options.peer, case, inputs, options.repeats)
-                row["peer_tflops"] = case.flops() / ms / 1e9
-                row["peer_difference"] = ((peer.double() - out.double()).norm() / out.double().norm()).item()
+        end.record()
+        while readings is not None and not end.query():
+            readings.append(self.sensor.read())
+            time.sleep(0.02)
+        end.synchronize()
+        return begin.elapsed_time(end)
+
+
+def first_line(error):
+    lines = str(error).strip().splitlines()
+    return lines[0][:160] if lines else type(error).__name__
+
+
+def median(values):
+    return sorted(values)[len(values) // 2] if values else None
+
+
+@dataclasses.dataclass
+class Prepared:
+    """A checked result, and how to compute it again."""
+
+    measurement: Measurement
+    launch: object
+    sustained: bool = True
+
+
+class Session:
+    product, copied = 8192, 1 << 28  # sizes of the product and the copy
+
+    def __init__(self, options, clock=None, device="cuda"):
+        self.options, self.device = options, device
+        self.clock = clock or CudaClock()
+        self.runtime = Runtime(options.runtime)
+        self.prepared, self.measurements = [], []
+        self.first_inputs = {}
+
+    def add(self, measurement, launch, sustained=True):
+        self.measurements.append(measurement)
+        if not measurement.error:
+            self.prepared.append(Prepared(measurement, launch, sustained))
+        return measurement
+
+    def attempt(self, cell, implementation, prepare, sustained=True):
+        """`prepare(measurement)` returns a launch after it has checked the result."""
+        case = cell.case
+        m = Measurement(cell.name, implementation, flop=case.flops(), bytes=case.bytes())
+        launch = None
+        try:
+            launch = prepare(m)
         except Exception as error:  # one cell must not hide the others
-            row["error"] = str(error).splitlines()[0][:100]
-        torch.cuda.empty_cache()
-        print(format_row(row), flush=True)
-    rows.append({"name": "cuBLAS 8192^3 after", "tflops": cublas(torch, options.repeats)})
-    return torch.cuda.get_device_name(), rows
+            m.refuse(first_line(error))
+        if m.error:
+            print(f"{m.cell}, {m.implementation}: {m.error}", flush=True)
+        return self.add(m, launch, sustained)
+
+    def check(self, m, case, inputs, out, lse=None):
+        m.out_error, lse_error, fine = case.check(inputs, out, lse)
+        m.lse_error = None if lse is None else lse_error
+        if not fine:
+            raise RuntimeError(f"the check failed: out {m.out_error:.2e}"
+                               + ("" if lse is None else f", lse {lse_error:.2e}"))
+        m.checked = True
+
+    def inputs(self, case):
+        """Kernels of one problem run on the same arrays."""
+        if case not in self.first_inputs:
+            self.first_inputs[case] = case.inputs(self.device)
+        return self.first_inputs[case]
+
+    def ours(self, cell):
+        def prepare(m):
+            case = cell.case
+            inputs = self.inputs(case)
+            out = torch.full((case.batch, case.length, case.heads, case.dv), math.nan, device=self.device,
+                             dtype=inputs[0].dtype)
+            lse = torch.full((case.batch, case.heads, case.length), math.nan, device=self.device)
+            launch = self.runtime.load(self.options.artifacts / cell.file).bind(*inputs, out, lse)
+            launch()
+            self.clock.synchronize()
+            self.check(m, case, inputs, out, lse)
+            first = out.clone(), lse.clone()
+            out.fill_(math.nan), lse.fill_(math.nan)
+            launch()
+            self.clock.synchronize()
+            if not (torch.equal(first[0], out) and torch.equal(first[1], lse)):
+                raise RuntimeError("a second launch gives other bits")
+            return launch
+        self.attempt(cell, cell.implementation, prepare, cell.sustained)
+
+    def peer(self, cell, implementation, make):
+        """`make(case, inputs)` is a function that returns (out in our order of dims, note)."""
+        def prepare(m):
+            inputs = self.inputs(cell.case)
+            launch, result, m.note = make(cell.case, inputs)
+            self.check(m, cell.case, inputs, result())
+            return launch
+        self.attempt(cell, implementation, prepare, cell.sustained)
+
+    def cublas(self):
+        """Two measurements of one product, before and after, and its launch."""
+        size = self.product
+        a, b = (torch.randn(size, size, device=self.device, dtype=torch.bfloat16) for _ in range(2))
+        c = torch.full_like(a, math.nan)
+        torch.mm(a, b, out=c)
+        want = a[:8].double() @ b.double()
+        error = ((c[:8].double() - want).norm() / want.norm()).item()
+        pair = []
+        for when in ("before", "after"):
+            m = Measurement("8192^3", suite.CUBLAS, flop=2.0 * size**3, bytes=6.0 * size**2, out_error=error,
+                            checked=error < 1e-2, note=when)
+            if not m.checked:
+                m.refuse(f"the check failed: {error:.2e}")
+            pair.append(m)
+        return pair, lambda: torch.mm(a, b, out=c)
+
+    def copy(self):
+        """The bandwidth of device memory, for the roofline."""
+        source = torch.randn(self.copied, device=self.device)
+        target = torch.empty_like(source)
+        target.copy_(source)
+        m = Measurement("copy", "copy", bytes=2.0 * source.numel() * source.element_size())
+        m.checked = torch.equal(source, target)
+        if m.checked:
+            m.median_ms = self.clock.median(lambda: target.copy_(source), 9)
+            m.gbps = m.bytes / m.median_ms / 1e6
+        return m
+
+    def time(self):
+        """All medians, then all sustained rates, each between two of cuBLAS; and the memory's bandwidth."""
+        (before, after), product = self.cublas()
+        turns = [Prepared(before, product), *self.prepared, Prepared(after, product)]
+        turns = [turn for turn in turns if not turn.measurement.error]
+        for turn in turns:
+            self.guard(self.time_median, turn)
+        if self.options.seconds > 0:
+            for turn in turns:
+                if turn.sustained and not turn.measurement.error:
+                    self.guard(self.time_sustained, turn)
+        self.measurements = [before, *self.measurements, after, self.copy()]
+
+    def guard(self, function, turn):
+        try:
+            function(turn.measurement, turn.launch)
+        except Exception as error:
+            turn.measurement.refuse("timing failed: " + first_line(error))
+
+    def time_median(self, m, launch):
+        m.set_median(self.clock.median(launch, self.options.repeats))
+
+    def time_sustained(self, m, launch):
+        count = max(3, math.ceil(1000 * self.options.seconds / m.median_ms))
+        readings = []
+        total = self.clock.span(launch, count, readings)
+        m.sustained_tflops = m.flop * count / total / 1e9
+        # The second half: the first may still cool down or warm up.
+        readings = readings[len(readings) // 2:]
+        m.power_w, m.clock_mhz = (median([r[i] for r in readings if r[i] is not None]) for i in (0, 1))
 
 
-def format_row(row):
-    number = lambda key, digits: f"{row[key]:.{digits}f}" if key in row else "-"  # noqa: E731
-    text = f"{row['name']:<26} {number('tflops', 1):>8} TFLOP/s  peer {number('peer_tflops', 1):>6}"
-    if "out_error" in row:
-        text += f"  out {row['out_error']:.1e} lse {row['lse_error']:.1e}"
-    if "peer_difference" in row:
-        text += f" to peer {row['peer_difference']:.1e}"
-    return text + (f"  FAILED: {row['error']}" if "error" in row else "")
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--chip", default="sm_90a")
-    parser.add_argument("--artifacts", type=pathlib.Path, help="a folder of compiled cases")
-    parser.add_argument("--compile-only", type=pathlib.Path, metavar="DIR")
-    parser.add_argument("--compile-option", action="append", default=[], help="passed on to simplex-compile")
-    parser.add_argument("--runtime", type=pathlib.Path, default=ROOT / "build/release/lib/libsimplexir_runtime.so")
-    parser.add_argument("--peer", type=pathlib.Path)
-    parser.add_argument("--only", default="", help="cases whose name contains this")
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--json", type=pathlib.Path)
-    options = parser.parse_args()
-    cases = [case for case in CASES if options.only in case.name]
-    if options.compile_only:
-        return compile_cases(cases, options.compile_only, options.chip, options.compile_option)
-    if not options.artifacts:
-        options.artifacts = ROOT / "build/benchmarks"
-        compile_cases(cases, options.artifacts, options.chip, options.compile_option)
-    device, rows = run(options, cases)
-    print(f"\n{device}")
-    for row in rows:
-        print(format_row(row))
-    if options.json:
-        options.json.write_text(json.dumps({"device": device, "rows": rows}, indent=1))
-    return 1 if any("error" in row for row in rows) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def run(options, cells):
+    """Measurements, and the device's name."""
+    torch.manual_seed(int.from_bytes(os.urandom(4), "little"))
+    tuned = [cell for cell in cells if suite.TRITON_TUNED in cell.peers]
+    triton = None
+    if options.peer and tuned:
+        import triton_peer
+        triton = triton_peer.Tuner(options.peer, [cell.case for cell in tuned], options.peer_seconds)
+    elif tuned:
+        print("the Triton peer is not here (--peer): its cells are left out", flush=True)
+    session = Session(options)
+    try:
+        for cell in cells:
+            session.ours(cell)
+            if suite.FLEX in cell.peers:
+                session.peer(cell, suite.FLEX, lambda *a: peers.flex(*a, tune=options.tune_flex))
+            if suite.CUDNN in cell.peers:
+                session.peer(cell, suite.CUDNN, peers.cudnn)
+            print(f"checked: {cell.key}", flush=True)
+        if triton:
+            triton.wait()
+            for cell in tuned:
+                session.peer(cell, suite.TRITON, triton.shipped)
+                session.peer(cell, suite.TRITON_TUNED, lambda *a: triton.tuned(*a, clock=session.clock))
+                print(f"tuned: {cell.key}", flush=True)
+    finally:
+        if triton:
+            triton.close()
+    session.time()
+    return session.measurements, torch.cuda.get_device_name()

@@ -26,7 +26,7 @@ install(TARGETS ${_libraries} EXPORT SimplexIRTargets
 install(EXPORT SimplexIRTargets NAMESPACE SimplexIR::
   DESTINATION ${_config_dir} COMPONENT development)
 
-foreach(_tool simplex-opt simplex-run simplex-compile)
+foreach(_tool simplex-opt simplex-run simplex-compile simplex-tune)
   if(TARGET ${_tool})
     install(TARGETS ${_tool} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tools)
   endif()

@@ -1,11 +1,12 @@
 """How lit runs the tests of SimplexIR.
 
 Features a test can ask for (`// REQUIRES: gpu`):
-  simplex-run, simplex-compile, simplexir-match3, simplexir-example-launch
+  simplex-run, simplex-compile, simplex-tune, simplexir-match3, simplexir-example-launch
                                  the tool is built
   plugin                         SimplexIRPlugin.so is built
   ptxas                          ptxas is on PATH, in CUDA_HOME, or beside the CUDA packages
   gpu                            an NVIDIA driver with a device
+  torch, numpy, matplotlib       the Python of the benchmarks has the package (scripts/setup --benchmarks)
   shared                         LLVM and MLIR are linked as shared libraries
   asan                           built with AddressSanitizer
 """
@@ -14,6 +15,7 @@ import ctypes
 import glob
 import os
 import shutil
+import subprocess
 import sys
 
 import lit.formats
@@ -54,7 +56,26 @@ def has_gpu():
     return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
 
 
-for tool in ("simplex-run", "simplex-compile", "simplexir-match3", "simplexir-example-launch"):
+def find_bench_python():
+    """(Python, packages): Debian's where scripts/setup has installed packages for it, else the one that runs lit."""
+    best = (sys.executable, [])
+    for python in (sys.executable, "/usr/bin/python3"):
+        script = ("import importlib.util as u, sys\n"
+                  "print(*(p for p in ('torch', 'numpy', 'matplotlib') if u.find_spec(p)) if sys.version_info >= (3, 10)"
+                  " else '')")
+        try:
+            found = subprocess.run([python, "-c", script], capture_output=True, text=True).stdout.split()
+        except OSError:
+            continue
+        if len(found) > len(best[1]):
+            best = (python, found)
+    return best
+
+
+bench_python, bench_packages = find_bench_python()
+config.available_features.update(bench_packages)
+config.substitutions.append(("%bench_python", '"%s"' % bench_python))
+for tool in ("simplex-run", "simplex-compile", "simplex-tune", "simplexir-match3", "simplexir-example-launch"):
     if os.access(os.path.join(config.simplexir_tools, tool), os.X_OK):
         config.available_features.add(tool)
 if os.path.exists(os.path.join(config.simplexir_libs, "SimplexIRPlugin.so")):

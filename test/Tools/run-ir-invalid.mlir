@@ -27,7 +27,7 @@ func.func @g() {
 func.func @f(%x: tensor<4xi32>) {
   return
 }
-// NONE: error: function 'f' has 0 attentions; --verify and --bench need one
+// NONE: error: function 'f' has 0 attentions; to check and time it, it must have one
 //--- none.mlir
 func.func @f(%x: tensor<?xf32>) -> tensor<?xf32> {
   return %x : tensor<?xf32>

@@ -60,8 +60,8 @@ static bool inject(const Case &c, const reference::Result &expected,
   return false;
 }
 
-static Verdict check(const Case &c, ArrayRef<run::Value> inputs,
-                     ArrayRef<run::Value> results, bool injectFault) {
+Verdict sweep::checkResults(const Case &c, ArrayRef<run::Value> inputs,
+                            ArrayRef<run::Value> results, bool injectFault) {
   std::vector<reference::Tensor> keys, values;
   for (int i = 0; i < c.getNumKeys(); ++i) {
     keys.push_back(run::makeTensor(inputs[c.getKey(i)]));
@@ -112,7 +112,7 @@ static Expected<std::vector<run::Value>> callOnce(run::Execution &execution) {
 }
 
 static Verdict runOne(const Case &c, run::Execution &execution,
-                      bool injectFault) {
+                      const Settings &settings) {
   auto fail = [](Error error) {
     return Verdict{Outcome::Fail, toString(std::move(error))};
   };
@@ -122,15 +122,18 @@ static Verdict runOne(const Case &c, run::Execution &execution,
   auto results = callOnce(execution);
   if (!results)
     return fail(results.takeError());
-  Verdict verdict = check(c, inputs, *results, injectFault);
+  Verdict verdict = checkResults(c, inputs, *results, settings.injectFault);
   if (verdict.outcome != Outcome::Pass || c.contents == Contents::OneNaN)
     return verdict;
-  auto again = callOnce(execution);
-  if (!again)
-    return fail(again.takeError());
-  for (auto [first, second] : zip(*results, *again))
-    if (first.bytes != second.bytes)
-      return {Outcome::Fail, "a second run gives other bits"};
+  for (int run = 2; run <= settings.runs; ++run) {
+    auto again = callOnce(execution);
+    if (!again)
+      return fail(again.takeError());
+    for (auto [first, second] : zip(*results, *again))
+      if (first.bytes != second.bytes)
+        return {Outcome::Fail, "run " + std::to_string(run) +
+                                   " gives other bits than the first"};
+  }
   return verdict;
 }
 
@@ -169,7 +172,7 @@ void Runner::run(ArrayRef<const Case *> cases,
                                          diagnostics});
   }
   for (auto [i, c] : enumerate(cases))
-    if (!report(i, runOne(*c, execution, settings.injectFault)))
+    if (!report(i, runOne(*c, execution, settings)))
       break;
   execution.release();
 }

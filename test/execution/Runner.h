@@ -29,6 +29,8 @@ struct Settings {
   bool injectFault = false;
   /// Cut the attention into tiles first.
   bool tile = false;
+  /// Runs of each case; all must give the same bits.
+  int runs = 2;
 };
 
 enum class Outcome { Pass, Fail, Skip };
@@ -37,6 +39,10 @@ struct Verdict {
   /// Why it failed or was skipped; numbers of a failed comparison.
   std::string message;
 };
+
+/// Compares out and lse with the reference.
+Verdict checkResults(const Case &c, llvm::ArrayRef<run::Value> inputs,
+                     llvm::ArrayRef<run::Value> results, bool injectFault);
 
 /// Runs cases on one thread.
 class Runner {

@@ -7,6 +7,7 @@
 
 #include "Execution.h"
 #include "Runner.h"
+#include "Soak.h"
 #include "Tool.h"
 
 #include "simplexir-runtime-gpu-tools.h"
@@ -54,6 +55,22 @@ struct Options {
       cl::desc("Take seed after seed until the time is over; a module that "
                "has begun is finished"),
       cl::value_desc("SECONDS"), cl::init(0), OURS};
+  cl::opt<double> minutes{"minutes", cl::desc("As --time-limit, in minutes"),
+                          cl::value_desc("N"), cl::init(0), OURS};
+  cl::opt<int> repeat{
+      "repeat",
+      cl::desc("Run each case N times; all must give the same bits "
+               "(default 2)"),
+      cl::value_desc("N"), cl::init(2), OURS};
+  cl::opt<unsigned> soakLaunches{
+      "soak",
+      cl::desc("Compile the cases of dynamic shapes once, then launch them N "
+               "times in random order and in several layouts on several "
+               "streams; each result must have the bits of the first, which "
+               "is checked"),
+      cl::value_desc("N"), cl::init(0), OURS};
+  cl::opt<int> streams{"streams", cl::desc("Of --soak (default 2)"),
+                       cl::value_desc("N"), cl::init(2), OURS};
   cl::opt<bool> injectFault{
       "inject-fault",
       cl::desc("Change one element of each result beyond its bound; every "
@@ -74,6 +91,11 @@ struct Options {
   cl::opt<std::string> ptxas{"ptxas",
                              cl::desc("The path of ptxas, if not in PATH"),
                              cl::value_desc("PATH"), OURS};
+
+  /// Seconds; 0 is none.
+  double getLimit() const {
+    return minutes > 0 ? 60 * minutes : double(timeLimit);
+  }
 };
 
 class Sweep {
@@ -93,7 +115,7 @@ private:
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
   bool isOver() const {
-    return stop || (opts.timeLimit > 0 && getSeconds() >= opts.timeLimit);
+    return stop || (opts.getLimit() > 0 && getSeconds() >= opts.getLimit());
   }
   void report(uint64_t seed, size_t index, const Case &c,
               const Verdict &verdict);
@@ -104,6 +126,7 @@ private:
   Clock::time_point start;
   std::atomic<bool> stop{false};
   std::mutex mutex;
+  uint64_t lastSeed = 0;
   size_t passed = 0, failed = 0, skipped = 0, modules = 0;
   std::map<std::string, size_t> reasons;
 };
@@ -112,7 +135,9 @@ private:
 static constexpr char help[] =
     "Runs random attentions and compares them with the float64 reference.\n\n"
     "  simplex-sweep --seed=1 --cases=320 --keep-going\n"
-    "  simplex-sweep --target=gpu --time-limit=300\n"
+    "  simplex-sweep --target=gpu --minutes=10 --seed=7 --keep-going\n"
+    "  simplex-sweep --cases=40 --repeat=20\n"
+    "  simplex-sweep --target=gpu --soak=10000 --streams=2\n"
     "  simplex-sweep --seed=1 --only=17 --save=case\n";
 
 void Sweep::report(uint64_t seed, size_t index, const Case &c,
@@ -146,6 +171,7 @@ void Sweep::report(uint64_t seed, size_t index, const Case &c,
 }
 
 bool Sweep::runSeed(uint64_t seed) {
+  lastSeed = seed;
   size_t count = std::max<size_t>(opts.numCases, opts.only + 1);
   std::vector<Case> cases = generateCases(seed, count);
   MapVector<StringRef, std::vector<size_t>> groups;
@@ -202,7 +228,10 @@ bool Sweep::runSeed(uint64_t seed) {
 int Sweep::finish() {
   for (const auto &[reason, count] : reasons)
     outs() << "skipped " << count << ": " << reason << "\n";
-  outs() << format("%zu modules in %.1f s\n", modules, getSeconds())
+  outs() << format("seeds %llu to %llu, %zu modules in %.1f s\n",
+                   static_cast<unsigned long long>(opts.seed),
+                   static_cast<unsigned long long>(lastSeed), modules,
+                   getSeconds())
          << format("%zu passed, %zu failed, %zu skipped\n", passed, failed,
                    skipped);
   // A run without any result proves nothing.
@@ -236,10 +265,26 @@ static int run(int argc, char **argv) {
       return fail(chip.takeError());
     settings.chip = *chip;
   }
+  if (opts.repeat < 1)
+    return fail("--repeat is " + Twine(opts.repeat) + ", expected 1 or more");
+  settings.runs = opts.repeat;
   ToolContext registers; // passes
+  if (opts.soakLaunches) {
+    if (opts.streams < 1 || opts.streams > 64)
+      return fail("--streams is " + Twine(opts.streams) + ", expected 1 to 64");
+    mlir::DialectRegistry registry;
+    registerAllForCompiler(registry);
+    SoakOptions options;
+    options.seed = opts.seed;
+    options.launches = opts.soakLaunches;
+    options.streams = opts.streams;
+    if (opts.numCases.getNumOccurrences())
+      options.cases = opts.numCases;
+    return soak(settings, options, registry);
+  }
   Sweep sweep(opts, settings);
   uint64_t seed = opts.seed;
-  while (sweep.runSeed(seed++) && opts.timeLimit > 0)
+  while (sweep.runSeed(seed++) && opts.getLimit() > 0)
     ;
   return sweep.finish();
 }

@@ -52,15 +52,16 @@ Expected<Problem> run::getProblem(mlir::func::FuncOp function,
   if (ops.size() != 1)
     return createStringError("function '" + function.getName() + "' has " +
                              Twine(ops.size()) +
-                             " attentions; --verify and --bench need one");
+                             " attentions; to check and time it, it must have "
+                             "one");
   AttentionOp op = ops[0];
   Problem problem;
   auto getArgument = [&](mlir::Value value, unsigned &number) -> Error {
     auto argument = dyn_cast<mlir::BlockArgument>(value);
     if (!argument || !function.getBody().hasOneBlock())
       return createStringError("an operand of the attention is not an argument "
-                               "of the function; --verify and --bench need "
-                               "that");
+                               "of the function, as checking and timing it "
+                               "need");
     number = argument.getArgNumber();
     return Error::success();
   };

@@ -6,11 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "Check.h"
+#include "Entry.h"
 #include "Execution.h"
 #include "Tool.h"
 
 #include "simplexir-runtime-gpu-tools.h"
-#include "simplexir/Codegen/Chips.h"
 #include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
 #include "simplexir/Support/CrashGuard.h"
 
@@ -82,32 +82,6 @@ static constexpr char help[] =
     "--verify\n"
     "  simplex-run attention.mlir --random-inputs=1 --extent=1024 --bench\n";
 
-/// The function of --entry, or the only one that can be called.
-static Expected<mlir::func::FuncOp> findEntry(mlir::ModuleOp module) {
-  SmallVector<mlir::func::FuncOp> functions;
-  std::string names;
-  for (auto function : module.getOps<mlir::func::FuncOp>()) {
-    if (function.isExternal() || !function.isPublic())
-      continue;
-    if (function.getName() == opts->entryName)
-      return function;
-    functions.push_back(function);
-    names += (names.empty() ? "" : ", ") + function.getName().str();
-  }
-  if (functions.empty())
-    return createStringError("'" + opts->inputFile +
-                             "' has no public function with a body");
-  if (!opts->entryName.empty())
-    return createStringError("'" + opts->inputFile +
-                             "' has no public function '" + opts->entryName +
-                             "'; it has " + names);
-  if (functions.size() > 1)
-    return createStringError("'" + opts->inputFile +
-                             "' has several functions (" + names +
-                             "): choose one with --entry=NAME");
-  return functions[0];
-}
-
 static Expected<std::vector<Value>> readInputs(ArrayRef<Parameter> parameters) {
   std::vector<Value> inputs;
   if (opts->randomSeed.getNumOccurrences()) {
@@ -135,24 +109,6 @@ static Expected<std::vector<Value>> readInputs(ArrayRef<Parameter> parameters) {
     inputs.push_back(std::move(*value));
   }
   return inputs;
-}
-
-/// The chip to compile for.
-static Expected<std::string> chooseChip(bool gpu) {
-  if (!opts->chipName.empty()) {
-    if (isGpuChipName(opts->chipName) != gpu)
-      return createStringError("--chip=" + opts->chipName + " is no " +
-                               (gpu ? "GPU" : "CPU") + ", but --target is " +
-                               opts->targetName);
-    if (gpu) {
-      if (Expected<GpuChip> chip = lookupGpuChip(opts->chipName); !chip)
-        return chip.takeError();
-    } else if (Expected<CpuChip> chip = lookupCpuChip(opts->chipName); !chip) {
-      return chip.takeError();
-    }
-    return opts->chipName;
-  }
-  return run::findChip(gpu, opts->deviceNumber);
 }
 
 static Error runBench(Execution &execution, const Problem &problem,
@@ -212,32 +168,21 @@ static int run(int argc, char **argv) {
   mlir::OwningOpRef<mlir::ModuleOp> module = context.parse(opts->inputFile);
   if (!module)
     return 1;
-  Expected<mlir::func::FuncOp> entry = findEntry(*module);
+  Expected<mlir::func::FuncOp> entry =
+      findEntry(*module, opts->inputFile, opts->entryName);
   if (!entry)
     return fail(entry.takeError());
-  std::vector<Parameter> parameters, results;
-  for (auto [i, type] : enumerate(entry->getArgumentTypes())) {
-    auto parameter = getParameter(type, "argument " + std::to_string(i + 1));
-    if (!parameter)
-      return fail(parameter.takeError());
-    parameters.push_back(std::move(*parameter));
-  }
-  for (auto [i, type] : enumerate(entry->getResultTypes())) {
-    std::string what = "result " + std::to_string(i + 1);
-    auto result = getParameter(type, what);
-    if (!result)
-      return fail(result.takeError());
-    if (result->isIndex)
-      return fail(what + " is an index; only tensors can be returned");
-    results.push_back(std::move(*result));
-  }
+  Expected<Signature> signature = getSignature(*entry);
+  if (!signature)
+    return fail(signature.takeError());
+  const std::vector<Parameter> &results = signature->results;
   bool needsOutputs = !opts->verify && !opts->bench;
   if (opts->outputFiles.size() != results.size() &&
       (needsOutputs || !opts->outputFiles.empty()))
     return fail("the function has " + Twine(results.size()) +
                 " results, found " + Twine(opts->outputFiles.size()) +
                 " --output");
-  Expected<std::vector<Value>> inputs = readInputs(parameters);
+  Expected<std::vector<Value>> inputs = readInputs(signature->parameters);
   if (!inputs)
     return fail(inputs.takeError());
   Problem problem;
@@ -253,7 +198,8 @@ static int run(int argc, char **argv) {
     return fail(std::move(error));
   if (simplexirSetNumThreads(opts->threads))
     return fail(getRuntimeError());
-  Expected<std::string> chip = chooseChip(gpu);
+  Expected<std::string> chip =
+      chooseChip(opts->chipName, gpu, opts->deviceNumber);
   if (!chip)
     return fail(chip.takeError());
   Execution execution(memory, results);
