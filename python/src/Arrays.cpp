@@ -169,9 +169,42 @@ static int32_t dtypeOfNumpy(nb::handle dtype) {
                              : -1;
 }
 
+/// NumPy's own types have the buffer protocol, which is much faster to ask.
+static bool viewOfBuffer(nb::handle array, bool writable, View &view,
+                         std::vector<nb::object> &owners) {
+  // The array outlives the view, and its memory with it.
+  Py_buffer buffer;
+  int flags = PyBUF_FORMAT | PyBUF_STRIDES | (writable ? PyBUF_WRITABLE : 0);
+  if (PyObject_GetBuffer(array.ptr(), &buffer, flags) != 0) {
+    PyErr_Clear();
+    return false;
+  }
+  std::string format = buffer.format ? buffer.format : "";
+  view.dtype = format == "f"   ? SIMPLEXIR_F32
+               : format == "e" ? SIMPLEXIR_F16
+               : format == "d" ? SIMPLEXIR_F64
+                               : -1;
+  bool known = view.dtype >= 0 && buffer.ndim <= SIMPLEXIR_MAX_RANK;
+  if (known) {
+    view.data = buffer.buf;
+    view.rank = buffer.ndim;
+    for (int i = 0; known && i < buffer.ndim; ++i) {
+      view.shape[i] = buffer.shape[i];
+      view.strides[i] = buffer.strides[i] / buffer.itemsize;
+      known = buffer.strides[i] % buffer.itemsize == 0;
+    }
+  }
+  PyBuffer_Release(&buffer);
+  if (known)
+    owners.push_back(nb::borrow(array));
+  return known;
+}
+
 static View viewOfNumpy(nb::handle array, const std::string &name,
                         bool writable, std::vector<nb::object> &owners) {
   View view;
+  if (viewOfBuffer(array, writable, view, owners))
+    return view;
   view.dtype = dtypeOfNumpy(array.attr("dtype"));
   if (view.dtype < 0)
     failType(array, name);
