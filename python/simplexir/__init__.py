@@ -47,6 +47,13 @@ def attention(query, keys, values, windows, form="multilinear", bidirectional=Fa
         from .torch import attention as implementation
         return implementation(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases,
                               positions, key_range)
+    jax = sys.modules.get("jax")
+    if jax is not None and isinstance(query, jax.Array):
+        if out is not None or stream is not None:
+            raise TypeError("out and stream are not for JAX's arrays: the result is new, in the order of XLA's work")
+        from .jax import attention as implementation
+        return implementation(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases,
+                              positions, key_range)
     allocate = (lambda *_: out) if out is not None else _allocator(query)
     return tuple(_core.attention(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases,
                                  positions, key_range, allocate, stream or 0))

@@ -15,7 +15,13 @@ namespace simplexir::python {
 /// `register_torch`.
 void bindTorch(nanobind::module_ &m);
 
-inline void bindFrameworks(nanobind::module_ &m) { bindTorch(m); }
+/// `jax_handler`.
+void bindJax(nanobind::module_ &m);
+
+inline void bindFrameworks(nanobind::module_ &m) {
+  bindTorch(m);
+  bindJax(m);
+}
 
 } // namespace simplexir::python
 
