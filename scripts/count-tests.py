@@ -1,8 +1,8 @@
 """Adds up test results; its last line is `N passed, N failed, N skipped`.
 
-    count-tests.py FOLDER --unit-status N --lit-status N [CHECK=pass|fail ...]
+    count-tests.py FOLDER --unit-status N --lit-status N [CHECK=pass|fail|skip ...]
 
-FOLDER has `ctest.xml` (JUnit) and `lit.json`. A googletest program counts as the
+FOLDER has `ctest.xml` (JUnit), `lit.json`, and `pytest.xml` (JUnit) if the Python package was tested. A googletest program counts as the
 tests in its summary, any other program as one test.
 """
 
@@ -34,6 +34,13 @@ def count_unit(path, total):
             total["failed" if failed else "skipped" if skipped else "passed"] += 1
 
 
+def count_pytest(path, total):
+    for case in xml.parse(path).getroot().iter("testcase"):
+        failed = case.find("failure") is not None or case.find("error") is not None
+        skipped = case.find("skipped") is not None
+        total["failed" if failed else "skipped" if skipped else "passed"] += 1
+
+
 def count_lit(path, total):
     with open(path) as file:
         for test in json.load(file)["tests"]:
@@ -63,10 +70,13 @@ def main():
             count(path, total)
         if status and total["failed"] == before:
             total["failed"] += 1  # it failed and left no report of it
+    path = os.path.join(options.folder, "pytest.xml")
+    if os.path.exists(path):
+        count_pytest(path, total)
     if not total["passed"] + total["failed"]:
         total["failed"] = 1  # nothing ran
     for check in options.checks:
-        total["passed" if check.endswith("=pass") else "failed"] += 1
+        total[{"pass": "passed", "skip": "skipped"}.get(check.split("=")[-1], "failed")] += 1
     print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % total)
     return 1 if total["failed"] else 0
 

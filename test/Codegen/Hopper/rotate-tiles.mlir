@@ -39,7 +39,7 @@
 
 // Both products run, one behind the other; the second adds to the state.
 // OVERLAP: %[[S:.*]] = simplex.start_contract %{{.*}} transposed
-// OVERLAP: %[[PV:.*]] = simplex.start_contract %{{.*}} onto %{{.*}} : <128x64xf32>
+// OVERLAP: %[[PV:.*]] = simplex.start_contract %{{.*}} onto %{{.*}} : !simplex.tile<128x64xf32>
 // OVERLAP: simplex.await %[[S]] leaving 1
 // OVERLAP: simplex.exp
 // OVERLAP: simplex.await %[[PV]] : <128x64xf32>

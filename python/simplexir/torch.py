@@ -1,0 +1,97 @@
+# Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+"""PyTorch: the operator torch.ops.simplexir.attention, and `attention`, which calls it.
+
+The kernels are registered from C++, through PyTorch's stable C interface, which has lists and strings since 2.10; an
+older PyTorch gets kernels in Python. `registered_from` says which.
+"""
+
+import os
+
+import torch
+
+from . import _core
+
+SCHEMA = ("attention(Tensor query, Tensor[] keys, Tensor[] values, int[] windows, str form='multilinear', "
+          "bool bidirectional=False, float? scale=None, float[]? key_biases=None, float[]? value_biases=None, "
+          "SymInt[]? positions=None, SymInt[]? key_range=None) -> (Tensor, Tensor)")
+NO_BACKWARD = ("simplexir::attention has no backward, so that it gives no gradients (issue 'Gradients' of SimplexIR): "
+               "{} requires grad. Call it under torch.no_grad(), or detach its operands")
+
+_library = torch.library.Library("simplexir", "DEF")
+_library.define(SCHEMA, tags=tuple(getattr(torch.Tag, name) for name in ("pt2_compliant_tag", "needs_exact_strides")
+                                   if hasattr(torch.Tag, name)))
+_op = torch.ops.simplexir.attention.default
+_state = {torch.float64: torch.float64}
+
+
+def _fake(query, keys, values, windows, form="multilinear", bidirectional=False, scale=None, key_biases=None,
+          value_biases=None, positions=None, key_range=None):
+    torch._check(len(keys) >= 1 and len(keys) == len(values) == len(windows),
+                 lambda: f"found {len(keys)} keys, {len(values)} values and {len(windows)} windows, expected as many")
+    for tensor in (query, *keys, *values):
+        torch._check(tensor.dim() == 4, lambda: f"an operand has shape {list(tensor.shape)}, expected rank 4")
+        torch._check(tensor.dtype == query.dtype and tensor.device == query.device,
+                     lambda: f"an operand is {tensor.dtype} on {tensor.device}, expected {query.dtype} on "
+                             f"{query.device} as query")
+    batch, length, heads, _ = query.shape
+    return (query.new_empty((batch, length, heads, values[0].shape[3])),
+            query.new_empty((batch, heads, length), dtype=_state.get(query.dtype, torch.float32)))
+
+
+def _in_python(*arguments):
+    """The kernel where the C interface is not there."""
+    query = arguments[0]
+    cuda = query.is_cuda
+
+    def allocate(*_):
+        return _fake(*arguments)
+    full = list(arguments) + [None] * (11 - len(arguments))
+    for index, default in ((4, "multilinear"), (5, False)):
+        full[index] = default if full[index] is None else full[index]
+    stream = torch.cuda.current_stream(query.device).cuda_stream if cuda else 0
+    return tuple(_core.attention(*full, allocate, stream))
+
+
+def _refuse(query, keys, values):
+    """The name of the first operand that requires grad."""
+    for name, tensors in (("query", [query]), ("keys", keys), ("values", values)):
+        for index, tensor in enumerate(tensors):
+            if tensor.requires_grad:
+                return name if name == "query" else f"{name}[{index}]"
+    return None
+
+
+def _autograd(keyset, *arguments):
+    if torch.is_grad_enabled() and (name := _refuse(*arguments[:3])):
+        raise NotImplementedError(NO_BACKWARD.format(name))
+    return _op.redispatch(keyset & torch._C._after_autograd_keyset, *arguments)
+
+
+def _register():
+    folder = os.path.join(os.path.dirname(torch.__file__), "lib")
+    reason = _core.register_torch(os.path.join(folder, "libtorch_cpu.so"), os.path.join(folder, "libtorch_cuda.so"))
+    if reason:
+        for key in ("CPU", "CUDA"):
+            _library.impl("attention", _in_python, key)
+    torch.library.register_fake("simplexir::attention", _fake, lib=_library)
+    _library.impl("attention", _autograd, "Autograd", with_keyset=True)
+    return f"Python ({reason})" if reason else "C++"
+
+
+registered_from = _register()
+
+
+def attention(query, keys, values, windows, form="multilinear", bidirectional=False, scale=None, key_biases=None,
+              value_biases=None, positions=None, key_range=None):
+    """As simplexir.attention, on tensors of the CPU or of one CUDA device, there on the current stream."""
+    if torch.compiler.is_compiling():
+        return _op(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases, positions,
+                   key_range)
+    if torch.is_grad_enabled() and (name := _refuse(query, keys, values)):
+        raise NotImplementedError(NO_BACKWARD.format(name))
+    # What the kernel in Python for autograd would do, without its time.
+    with torch._C._AutoDispatchBelowAutograd():
+        return _op(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases, positions,
+                   key_range)

@@ -1,0 +1,105 @@
+# Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+"""Artifacts loaded by hand, versions of the libraries, and the command."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import reference
+
+import simplexir
+from simplexir import _core, _kernels
+
+
+@pytest.fixture
+def artifact(fresh_cache):
+    inputs = reference.make(np.random.default_rng(1), np.float32)
+    simplexir.attention(*inputs, windows=[4, 4])
+    (file,) = (fresh_cache / "v1").iterdir()
+    return simplexir.load(file), inputs
+
+
+def test_launch(artifact):
+    artifact, (query, keys, values) = artifact
+    (name,) = artifact.kernels
+    signature = artifact.signature(name)
+    assert [a["name"] for a in signature][:3] == ["query", "key1", "key2"]
+    assert signature[0]["shape"][2:] == (4, 8) and signature[-1]["output"]
+    out, lse = np.empty_like(query), np.empty((1, 4, 12), np.float32)
+    artifact.launch(name, query, *keys, *values, out, lse)
+    reference.check((out, lse), reference.attention(query, keys, values, [4, 4]), np.float32)
+    with pytest.raises(simplexir.Error, match="signature: .*expected"):
+        artifact.launch(name, query)
+    with pytest.raises(simplexir.Error, match="not_found"):
+        artifact.launch("other", query)
+
+
+def test_closed(artifact):
+    artifact, (query, *_) = artifact
+    (name,) = artifact.kernels
+    artifact.close()
+    artifact.close()
+    for use in (lambda: artifact.kernels, lambda: artifact.signature(name), lambda: artifact.launch(name, query)):
+        with pytest.raises(ValueError, match="the artifact is closed"):
+            use()
+
+
+def test_damaged():
+    with pytest.raises(simplexir.Error, match="invalid_artifact"):
+        simplexir.Artifact(b"SIMPLEX\0 and no more")
+
+
+def build(tmp_path, name, source):
+    (tmp_path / "library.c").write_text(source)
+    library = tmp_path / name
+    subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", tmp_path / "library.c", "-o", library], check=True)
+    return library
+
+
+def python(code, **environment):
+    return subprocess.run([sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True,
+                          text=True)
+
+
+@pytest.mark.skipif("asan" in _core.__file__, reason="LD_PRELOAD and AddressSanitizer do not mix")
+def test_runtime_of_another_version(tmp_path):
+    library = build(tmp_path, "old.so", "unsigned simplexirAbiVersion(void) { return 0; }")
+    result = python("import simplexir", LD_PRELOAD=str(library))
+    assert "ImportError: simplexir: libsimplexir_runtime has ABI version 0, expected at least 1" in result.stderr
+
+
+def test_compiler_of_another_version(tmp_path):
+    library = build(tmp_path, "old.so", "unsigned simplexirCompilerApiVersion(void) { return 0; }")
+    result = python(f"from simplexir import _core; _core.load_compiler({str(library)!r})")
+    assert f"{library} has API version 0, expected at least 1" in result.stderr
+
+
+def test_no_compiler():
+    code = ("import numpy as np, simplexir; simplexir.set_cache_dir(None); simplexir._kernels.COMPILER = '/nowhere.so'\n"
+            "x = np.zeros((1, 4, 1, 8), 'f4'); simplexir.attention(x, [x], [x], [0])")
+    assert "CompileError: the compiler cannot be loaded: /nowhere.so" in python(code).stderr
+
+
+def test_import_loads_no_compiler():
+    result = python("import simplexir; print('libLLVM' in open('/proc/self/maps').read())")
+    assert result.stdout == "False\n", result.stderr
+
+
+def test_unsupported_chip_names_the_reason():
+    spec = dict(dtype="f32", form="multilinear", num_keys=1, heads=1, key_heads=1, dim=8, value_dim=8, windows=(0,),
+                bidirectional=False, positions=False, key_range=False, scale=None, key_biases=None, value_biases=None,
+                capability=75)
+    with pytest.raises(simplexir.CompileError, match="cannot be compiled for sm_75: unknown_chip\n.*known chips: sm_80"):
+        _kernels.compile_kernel(spec, _kernels.chip_of(spec), "", "f")
+
+
+@pytest.mark.parametrize("arguments, expected", [(["--version"], "simplexir 0.1.0"), ([], "compiler  0.1.0 (LLVM 22"),
+                                                 (["clear"], "removed 0 kernels")])
+def test_command(arguments, expected, tmp_path):
+    result = subprocess.run([sys.executable, "-m", "simplexir", *arguments], capture_output=True, text=True,
+                            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)})
+    assert expected in result.stdout, result.stderr
