@@ -72,31 +72,70 @@ private:
   static void copyAsync(CopyOp op, FragmentBuilder &b, MemRefType destination,
                         int64_t width, int64_t columns) {
     auto [rows, extent] = getExtent(destination);
-    bool unroll = op->hasAttr(kUnrollAttrName);
-    forEachUnit(b, rows, extent, width, unroll, [&](Value row, Value column) {
-      RowAddress address = locateRow(b, op, row);
-      Value valid = address.valid;
-      if (extent > columns)
-        valid = arith::AndIOp::create(
-            b, valid,
-            arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
-                                  b.index(columns)));
-      // Nothing is read where the count is 0, and zeros are written.
-      Value zero = b.index(0);
-      Value count = arith::SelectOp::create(b, valid, b.index(width), zero);
-      // Unrolled, addresses differ by a multiple of the stride. In a loop such
-      // sums would be made before it, and held in registers.
-      auto get = [&](Value index) -> Value {
-        return unroll ? index : arith::SelectOp::create(b, valid, index, zero);
-      };
-      nvgpu::DeviceAsyncCopyOp::create(
-          b, nvgpu::DeviceAsyncTokenType::get(b.getContext()),
-          op.getDestination(), getPlace(b, destination, {row}, column),
-          op.getSource(),
-          ValueRange{op.getBatch(), get(address.sequence), get(address.head),
-                     get(column)},
-          b.getIndexAttr(width), count, b.getUnitAttr());
-    });
+    if (!op->hasAttr(kUnrollAttrName) || extent > columns || op.getHeads() != 1)
+      return copyUnits(op, b, destination, width, columns);
+    auto inside = scf::IfOp::create(b, isInside(op, b, rows),
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(inside.thenBlock());
+    copyWhole(op, b, destination, width);
+    b.setInsertionPointToStart(inside.elseBlock());
+    copyUnits(op, b, destination, width, columns);
+  }
+
+  /// May every row be touched?
+  static Value isInside(CopyOp op, FragmentBuilder &b, int64_t rows) {
+    RowAddress last = locateRow(b, op, b.index(rows - 1));
+    RowAddress first = locateRow(b, op, b.index(0));
+    return arith::AndIOp::create(b, first.valid, last.valid);
+  }
+
+  /// Rows that are all there, unit after unit: their addresses differ by
+  /// multiples of the stride.
+  static void copyWhole(CopyOp op, FragmentBuilder &b, MemRefType destination,
+                        int64_t width) {
+    auto [rows, extent] = getExtent(destination);
+    forEachUnit(b, rows, extent, width, /*unroll=*/true,
+                [&](Value row, Value column) {
+                  RowAddress address = locateRow(b, op, row);
+                  emitCopy(op, b, destination, row, column, address, column,
+                           width, Value());
+                });
+  }
+
+  static void copyUnits(CopyOp op, FragmentBuilder &b, MemRefType destination,
+                        int64_t width, int64_t columns) {
+    auto [rows, extent] = getExtent(destination);
+    forEachUnit(
+        b, rows, extent, width, /*unroll=*/false, [&](Value row, Value column) {
+          RowAddress address = locateRow(b, op, row);
+          Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
+                                               column, b.index(columns));
+          Value valid = arith::AndIOp::create(b, address.valid, inside);
+          // Nothing is read where the count is 0, and zeros are written.
+          Value zero = b.index(0);
+          Value count = arith::SelectOp::create(b, valid, b.index(width), zero);
+          auto get = [&](Value index) -> Value {
+            return arith::SelectOp::create(b, valid, index, zero);
+          };
+          address.sequence = get(address.sequence);
+          address.head = get(address.head);
+          emitCopy(op, b, destination, row, column, address, get(column), width,
+                   count);
+        });
+  }
+
+  /// One unit from `from` on, of which `count` elements are read if that is
+  /// given.
+  static void emitCopy(CopyOp op, FragmentBuilder &b, MemRefType destination,
+                       Value row, Value column, const RowAddress &address,
+                       Value from, int64_t width, Value count) {
+    nvgpu::DeviceAsyncCopyOp::create(
+        b, nvgpu::DeviceAsyncTokenType::get(b.getContext()),
+        op.getDestination(), getPlace(b, destination, {row}, column),
+        op.getSource(),
+        ValueRange{op.getBatch(), address.sequence, address.head, from},
+        b.getIndexAttr(width), count, b.getUnitAttr());
   }
 
   static void copyElements(CopyOp op, FragmentBuilder &b,

@@ -8,6 +8,7 @@
 #include "simplexir/Codegen/GPU/Passes.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace simplexir {
 #define GEN_PASS_DEF_STAGEROWS
@@ -54,6 +55,7 @@ struct StageRowsPass : simplexir::impl::StageRowsBase<StageRowsPass> {
   void runOnOperation() override {
     if (!getOperation()->hasAttr(kKernelAttrName))
       return;
+    hoistNumbers();
     SmallVector<LoadOp> loads;
     int64_t used = 0;
     getOperation().walk([&](Operation *op) {
@@ -67,6 +69,26 @@ struct StageRowsPass : simplexir::impl::StageRowsBase<StageRowsPass> {
     int64_t room = getRoom(used);
     for (LoadOp load : loads)
       stage(load, room);
+  }
+
+  /// Numbers that are the same in every share of a split are computed before
+  /// it: rows that they address are the same, too.
+  void hoistNumbers() {
+    for (auto split :
+         llvm::to_vector(getOperation().getBody().front().getOps<SplitOp>())) {
+      Region &shares = split.getBody();
+      for (Operation &op :
+           llvm::make_early_inc_range(shares.front().without_terminator())) {
+        bool isNumber = llvm::all_of(op.getResultTypes(), [](Type type) {
+          return isa<IndexType, IntegerType>(type);
+        });
+        bool isShared = llvm::none_of(op.getOperands(), [&](Value operand) {
+          return shares.isAncestor(operand.getParentRegion());
+        });
+        if (isNumber && isShared && op.getNumRegions() == 0 && isPure(&op))
+          op.moveBefore(split);
+      }
+    }
   }
 
   static int64_t getBytes(MemRefType type) {

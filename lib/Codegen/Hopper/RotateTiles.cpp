@@ -199,9 +199,10 @@ private:
         now.map(argument, before.lookup(yielded));
   }
 
-  /// In this order: the front up to the logits, the product of values, the next
-  /// tile's copies, the rest of the front but what needs the back's result, the
-  /// rest of the back, the rest of the front.
+  /// In this order: the front up to the logits, the next tile's copies (a
+  /// second product does not start before the first one ends, and the warp
+  /// waits), the product of values, the rest of the front but what needs the
+  /// back's result, the rest of the back, the rest of the front.
   void emit(ImplicitLocOpBuilder &b, IRMapping &before, IRMapping &now) {
     llvm::SmallPtrSet<Operation *, 8> late;
     auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
@@ -232,8 +233,8 @@ private:
       });
     };
     takeFront(/*upToLogits=*/true);
-    b.clone(*values, before);
     clone(b, now, isCopies);
+    b.clone(*values, before);
     takeFront(/*upToLogits=*/false);
     clone(b, before, [&](Operation *op) { return isBack(op) && op != values; });
     mapBackYields(before, now);

@@ -17,15 +17,15 @@
 // STAGED: arith.select %[[LAST]], %c0,
 
 // Probabilities and their values' place travel. First come this tile's logits,
-// then the last tile's values and the next one's copies.
+// then the next one's copies and the last one's values.
 // CHECK: %[[P0:.*]] = simplex.fill 0.000000e+00 : <128x128xbf16>
 // CHECK: scf.for %[[TILE:.*]] = %[[BEGIN:.*]] to %[[END:.*]] step %c128 iter_args(
 // CHECK-SAME: %[[P:[a-z0-9]+]] = %[[P0]]
 // CHECK: simplex.copy_wait
 // CHECK: simplex.contract %{{.*}} transposed
-// CHECK: %[[PV:.*]] = simplex.contract %[[P]],
 // CHECK: scf.if
 // CHECK: simplex.copy
+// CHECK: %[[PV:.*]] = simplex.contract %[[P]],
 // CHECK: %[[E:.*]] = simplex.exp
 // CHECK: %[[ACC:.*]] = simplex.fold %{{.*}}, %[[PV]]
 // CHECK: simplex.rescale %[[ACC]]
