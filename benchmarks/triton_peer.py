@@ -74,16 +74,23 @@ class Tuner:
         count = processes or max(1, (os.cpu_count() or 2) - 2)
         self.workers = [
             subprocess.Popen([sys.executable, __file__, str(tasks), str(i), str(count), str(seconds)],
-                             stderr=subprocess.DEVNULL) for i in range(count)]
+                             stderr=open(self.log(i), "w")) for i in range(count)]
         self.kernel = Kernel(folder)
+
+    def log(self, worker):
+        return pathlib.Path(self.directory.name, f"log-{worker}")
 
     def wait(self):
         """Until all have been compiled, or the time is over; a worker finishes what it has begun."""
-        for worker in self.workers:
+        for i, worker in enumerate(self.workers):
             try:
-                worker.wait(max(0.1, self.begin + self.seconds + 20 - time.monotonic()))
+                status = worker.wait(max(0.1, self.begin + self.seconds + 20 - time.monotonic()))
             except subprocess.TimeoutExpired:
                 worker.kill()
+                continue
+            if status:
+                lines = self.log(i).read_text().strip().splitlines() or [f"status {status}"]
+                print(f"a compiler of the Triton peer ended early: {lines[-1]}", flush=True)
 
     def close(self):
         for worker in self.workers:
@@ -111,7 +118,12 @@ class Tuner:
         grid, arguments, keywords, out = self.kernel.record(case, inputs)
         bind = lambda c, g: lambda: self.kernel.function[g](*arguments, **keywords, **c)  # noqa: E731
         best, fastest, tried, total = None, float("inf"), 0, len(configurations())
-        for configuration in self.compiled(case) or [SHIPPED]:
+        # Without any from the workers, compile here, for its share of the time.
+        ready = self.compiled(case)
+        deadline = time.monotonic() + self.seconds / len(self.cases)
+        for configuration in ready or [SHIPPED, *configurations()]:
+            if not ready and best and time.monotonic() > deadline:
+                break
             trial = bind(configuration, (grid[0], 1))  # one batch is enough to compare
             try:
                 first = clock.median(trial, 1)

@@ -229,6 +229,32 @@ static Error compile(const Case &c, const Settings &settings,
   return Error::success();
 }
 
+/// On all processors; ptxas takes seconds for a module.
+static Error compileAll(ArrayRef<std::pair<const Case *, Artifact *>> modules,
+                        const Settings &settings,
+                        const mlir::DialectRegistry &registry) {
+  std::atomic<size_t> next{0};
+  std::mutex mutex;
+  std::string message;
+  auto work = [&] {
+    for (size_t i = next++; i < modules.size(); i = next++) {
+      auto [c, artifact] = modules[i];
+      if (Error error = compile(*c, settings, registry, *artifact)) {
+        std::lock_guard<std::mutex> lock(mutex);
+        message = toString(std::move(error));
+        next = modules.size();
+      }
+    }
+  };
+  std::vector<std::thread> pool;
+  for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i)
+    pool.emplace_back(work);
+  work();
+  for (std::thread &thread : pool)
+    thread.join();
+  return message.empty() ? Error::success() : createStringError(message);
+}
+
 static std::string describe(const Shape &shape) {
   const Layout &layout = shape.layout;
   std::string text = shape.c->describe();
@@ -290,25 +316,29 @@ int sweep::soak(const Settings &settings, const SoakOptions &options,
     return 1;
   };
   std::vector<Case> cases = generateCases(options.seed, options.cases);
-  std::map<std::string, std::unique_ptr<Artifact>> artifacts;
-  std::vector<Shape> shapes;
-  size_t numCases = 0;
+  std::map<std::string, Artifact> artifacts;
+  std::vector<std::pair<const Case *, Artifact *>> modules;
+  std::vector<std::pair<const Case *, Artifact *>> fit;
   for (const Case &c : cases) {
     if (!isFit(c, settings))
       continue;
-    std::unique_ptr<Artifact> &artifact = artifacts[c.getModule()];
-    if (!artifact) {
-      artifact = std::make_unique<Artifact>();
-      if (Error error = compile(c, settings, registry, *artifact))
-        return fail(std::move(error));
-    }
+    auto [found, isNew] = artifacts.try_emplace(c.getModule());
+    fit.emplace_back(&c, &found->second);
+    if (isNew)
+      modules.emplace_back(&c, &found->second);
+  }
+  if (Error error = compileAll(modules, settings, registry))
+    return fail(std::move(error));
+  std::vector<Shape> shapes;
+  for (auto [i, entry] : enumerate(fit)) {
+    auto [c, artifact] = entry;
     // Packed, and in another layout.
-    std::vector<run::Value> inputs = c.getInputs();
-    shapes.push_back({&c, artifact->kernel, inputs, Layout(), {}});
-    shapes.push_back({&c,
+    std::vector<run::Value> inputs = c->getInputs();
+    shapes.push_back({c, artifact->kernel, inputs, Layout(), {}});
+    shapes.push_back({c,
                       artifact->kernel,
                       std::move(inputs),
-                      chooseLayout(1 + numCases++ % (kNumLayouts - 1)),
+                      chooseLayout(1 + i % (kNumLayouts - 1)),
                       {}});
   }
   if (shapes.empty())
