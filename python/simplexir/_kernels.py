@@ -137,10 +137,11 @@ def compile_kernel(spec, chip, ptxas, name):
     except _core.Error as error:
         raise CompileError(str(error)) from None
     with _Progress(f"{summary(spec)} for {chip}"):
-        status, messages, artifact = _core.compile(module_text(spec, name), [chip], ptxas, "simplexir.attention")
+        status, messages, artifact = _core.compile(module_text(spec, name), [chip], ptxas, "simplexir.attention", False)
         if status == "unknown_chip" and chip.startswith("sm_") and (spec["capability"] or 0) > 80:
             # A GPU newer than this compiler: its driver compiles the portable PTX.
-            status, messages, artifact = _core.compile(module_text(spec, name), ["sm_80"], ptxas, "simplexir.attention")
+            status, messages, artifact = _core.compile(module_text(spec, name), ["sm_80"], ptxas, "simplexir.attention",
+                                                         True)
         if status != "ok":
             raise CompileError(f"{summary(spec)} cannot be compiled for {chip}: {status}\n{messages}".strip())
     return artifact

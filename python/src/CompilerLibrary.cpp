@@ -84,7 +84,7 @@ std::string simplexir::python::compilerVersion() {
 Compiled simplexir::python::compile(const std::string &module,
                                     const std::vector<std::string> &chips,
                                     const std::string &ptxas,
-                                    const std::string &name) {
+                                    const std::string &name, bool portable) {
   requireLibrary();
   std::vector<const char *> names;
   names.reserve(chips.size());
@@ -96,6 +96,7 @@ Compiled simplexir::python::compile(const std::string &module,
   options.numChips = names.size();
   options.ptxas = ptxas.empty() ? nullptr : ptxas.c_str();
   options.sourceName = name.c_str();
+  options.noPortablePtx = !portable;
   SimplexirOutcome *outcome = nullptr;
   SimplexirCompilerStatus status = library.compile(
       library.compiler, module.data(), module.size(), &options, &outcome);

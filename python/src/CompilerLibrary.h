@@ -28,9 +28,11 @@ void loadCompiler(const std::string &path);
 /// `0.1.0 (LLVM 22.1.8)`.
 std::string compilerVersion();
 
+/// `portable`: with PTX for GPUs that are not among the chips.
 Compiled compile(const std::string &module,
                  const std::vector<std::string> &chips,
-                 const std::string &ptxas, const std::string &name);
+                 const std::string &ptxas, const std::string &name,
+                 bool portable);
 
 } // namespace simplexir::python
 

@@ -234,11 +234,11 @@ NB_MODULE(_core, m) {
   m.def("compiler_version", compilerVersion);
   m.def("compile",
         [](const std::string &module, const std::vector<std::string> &chips,
-           const std::string &ptxas, const std::string &name) {
+           const std::string &ptxas, const std::string &name, bool portable) {
           Compiled result;
           {
             nb::gil_scoped_release release;
-            result = compile(module, chips, ptxas, name);
+            result = compile(module, chips, ptxas, name, portable);
           }
           return nb::make_tuple(
               result.status, result.messages,

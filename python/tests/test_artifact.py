@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import ml_dtypes
 import numpy as np
 import pytest
 import reference
@@ -89,12 +90,29 @@ def test_import_loads_no_compiler():
     assert result.stdout == "False\n", result.stderr
 
 
+def compile_for(capability, ptxas=""):
+    spec = dict(dtype="bf16", form="multilinear", num_keys=2, heads=64, key_heads=1, dim=128, value_dim=128,
+                windows=(512, 32), bidirectional=False, positions=False, key_range=False, scale=None, key_biases=None,
+                value_biases=None, capability=capability)
+    return simplexir.Artifact(_kernels.compile_kernel(spec, _kernels.chip_of(spec), ptxas, "attend"))
+
+
+# 88: a GPU that this compiler does not know, but which runs the PTX of older ones.
+@pytest.mark.parametrize("capability, image", [(80, "sm_80"), (90, "sm_90a"), (120, "sm_120"), (88, "sm_80")])
+def test_kernels_for_gpus(capability, image, busy):
+    """They compile without a GPU, in under two seconds, and say so on the CPU."""
+    _core.load_compiler(_kernels.COMPILER)
+    artifact = compile_for(capability, _kernels.find_ptxas())
+    assert busy() < 2
+    query, keys, values = reference.make(np.random.default_rng(1), ml_dtypes.bfloat16, heads=64, key_heads=1, dim=128,
+                                         value_dim=128)
+    with pytest.raises(simplexir.Error, match=f"no_image: .*{image}"):
+        artifact.launch("attend", query, *keys, *values, np.empty_like(query), np.empty((1, 64, 12), "f4"))
+
+
 def test_unsupported_chip_names_the_reason():
-    spec = dict(dtype="f32", form="multilinear", num_keys=1, heads=1, key_heads=1, dim=8, value_dim=8, windows=(0,),
-                bidirectional=False, positions=False, key_range=False, scale=None, key_biases=None, value_biases=None,
-                capability=75)
     with pytest.raises(simplexir.CompileError, match="cannot be compiled for sm_75: unknown_chip\n.*known chips: sm_80"):
-        _kernels.compile_kernel(spec, _kernels.chip_of(spec), "", "f")
+        compile_for(75)
 
 
 @pytest.mark.parametrize("arguments, expected", [(["--version"], "simplexir 0.1.0"), ([], "compiler  0.1.0 (LLVM 22"),
