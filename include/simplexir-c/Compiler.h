@@ -83,7 +83,7 @@ SIMPLEXIR_C_API void simplexirCompilerDestroy(SimplexirCompiler *compiler);
    filling it in: 0 in a field of a later version means "as before". */
 typedef struct SimplexirCompileOptions {
   uint64_t structSize;
-  /* `x86-64-v2`, `-v3`, `-v4`, `native`, `sm_80`, `sm_90a`, ... */
+  /* `x86-64-v2`, `-v3`, `-v4`, `-v4-bf16`, `native`, `sm_80`, `sm_90a`, ... */
   const char *const *chips;
   size_t numChips;
   /* The path of ptxas, or NULL to search PATH and CUDA_HOME. Without ptxas the

@@ -117,8 +117,14 @@ static OwningOpRef<ModuleOp> lowerKernels(ModuleOp module, StringRef chip,
     }
     gpuChip = *found;
   }
+  std::string error;
+  HostTarget host = {};
+  if (!gpu && !resolveHostTarget(chip, host, error)) {
+    emitError(getKernelLoc(module), error);
+    return nullptr;
+  }
   PassManager schedule(context);
-  buildSchedulePipeline(schedule, gpu ? &gpuChip : nullptr);
+  buildSchedulePipeline(schedule, gpu ? &gpuChip : nullptr, host.hasDotBF16);
   if (failed(schedule.run(*kernels)))
     return nullptr;
   if (tiles) {
@@ -131,12 +137,6 @@ static OwningOpRef<ModuleOp> lowerKernels(ModuleOp module, StringRef chip,
   }
 
   PassManager manager(context);
-  std::string error;
-  HostTarget host = {};
-  if (!gpu && !resolveHostTarget(chip, host, error)) {
-    emitError(getKernelLoc(module), error);
-    return nullptr;
-  }
   buildTilePipeline(manager, gpu, host.hasDotBF16);
   LogicalResult built = gpu ? buildNVPTXKernels(manager, gpuChip, stage, error)
                             : buildCPUKernels(manager, chip, stage, error);

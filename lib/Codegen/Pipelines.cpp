@@ -27,10 +27,11 @@ void simplexir::buildFrontPipeline(OpPassManager &manager) {
 }
 
 void simplexir::buildSchedulePipeline(OpPassManager &manager,
-                                      const GpuChip *chip) {
+                                      const GpuChip *chip, bool dotBF16) {
   SelectScheduleOptions options;
   options.target = chip ? "gpu" : "cpu";
   options.wgmma = chip && chip->wgmma;
+  options.dotBF16 = dotBF16;
   if (chip)
     options.sharedMemory = chip->sharedPerBlock;
   manager.addPass(createSelectSchedule(options));
@@ -84,7 +85,7 @@ static void buildCommonPart(OpPassManager &manager, const GpuChip *chip,
   LowerLaunchOptions launch;
   launch.keepKernels = true;
   manager.addPass(createLowerLaunch(launch));
-  buildSchedulePipeline(manager, chip);
+  buildSchedulePipeline(manager, chip, dotBF16);
   buildTilePipeline(manager, chip != nullptr, dotBF16);
 }
 

@@ -140,8 +140,10 @@ private:
 
   /// Last keys whose tiles of key and value fill 32 KiB, a first-level cache:
   /// they are read again for every outer key.
-  static int64_t getResidentKeys(AttentionOp op) {
-    int64_t bytes = op.getElementType().isF64() ? 8 : 4; // tiles are widened
+  int64_t getResidentKeys(AttentionOp op) {
+    Type element = op.getElementType();
+    // Tiles are widened, but for operands of bf16 products.
+    int64_t bytes = element.isF64() ? 8 : dotBF16 && element.isBF16() ? 2 : 4;
     int64_t keys = 32768 / (bytes * (op.getHeadDim() + op.getValueDim()));
     return std::clamp<int64_t>(keys / 16 * 16, 16, 128);
   }

@@ -33,8 +33,9 @@ enum class KernelStage {
 void buildFrontPipeline(mlir::OpPassManager &manager);
 
 /// Gives each attention in a kernel a schedule for the target: a GPU, or the
-/// CPU where `chip` is null.
-void buildSchedulePipeline(mlir::OpPassManager &manager, const GpuChip *chip);
+/// CPU where `chip` is null (`dotBF16`: see below).
+void buildSchedulePipeline(mlir::OpPassManager &manager, const GpuChip *chip,
+                           bool dotBF16 = false);
 
 /// Kernel functions with schedules to one work item in tile operations. With
 /// `dotBF16`, for a CPU that multiplies pairs of bf16 numbers.

@@ -48,6 +48,8 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     Option<"stages", "stages", "int64_t", "0", "Key tiles in flight (0: choose)">,
     Option<"wgmma", "wgmma", "bool", "false",
            "The chip has warpgroup products: use them where they pay">,
+    Option<"dotBF16", "dot-bf16", "bool", "false",
+           "The CPU multiplies bf16 numbers: their tiles are not widened">,
     Option<"sharedMemory", "shared-memory", "int64_t", "232448",
            "Shared memory that a block of the GPU may have, in bytes">,
   ];
