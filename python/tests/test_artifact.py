@@ -76,7 +76,7 @@ def test_runtime_of_another_version(tmp_path):
 def test_compiler_of_another_version(tmp_path):
     library = build(tmp_path, "old.so", "unsigned simplexirCompilerApiVersion(void) { return 0; }")
     result = python(f"from simplexir import _core; _core.load_compiler({str(library)!r})")
-    assert f"{library} has API version 0, expected at least 1" in result.stderr
+    assert f"{library} has API version 0, expected at least " in result.stderr
 
 
 def test_no_compiler():
