@@ -34,7 +34,7 @@ class Runtime:
     """The runtime's shared library."""
 
     def __init__(self, path):
-        self.library = ctypes.CDLL(os.fspath(path))
+        self.library = ctypes.CDLL(os.path.abspath(path))
         self.library.simplexirLastError.restype = ctypes.c_char_p
         self.library.simplexirArtifactKernelAt.restype = ctypes.c_void_p
         self.library.simplexirArtifactKernelAt.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
@@ -48,7 +48,7 @@ class Runtime:
     def load(self, path):
         """The first kernel of an artifact."""
         artifact = ctypes.c_void_p()
-        self.check(self.library.simplexirArtifactLoadFile(os.fspath(path).encode(), ctypes.byref(artifact)))
+        self.check(self.library.simplexirArtifactLoadFile(os.path.abspath(path).encode(), ctypes.byref(artifact)))
         return Kernel(self, artifact, self.library.simplexirArtifactKernelAt(artifact, 0))
 
 
