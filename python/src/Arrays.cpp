@@ -97,7 +97,7 @@ static View viewOfDLTensor(const DLTensor &tensor, nb::handle array,
 }
 
 /// Takes the tensor out of its capsule, as DLPack asks of a consumer.
-static View viewOfCapsule(nb::object capsule, nb::handle array,
+static View viewOfCapsule(const nb::object &capsule, nb::handle array,
                           const std::string &name, bool writable,
                           std::vector<nb::object> &owners) {
   if (PyCapsule_IsValid(capsule.ptr(), "dltensor_versioned")) {

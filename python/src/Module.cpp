@@ -42,7 +42,8 @@ static void setPair(int64_t (&pair)[2], const Integers &given,
   if (given.size() != 2)
     throw BadValue(std::string(name) + " has " + std::to_string(given.size()) +
                    " numbers, expected 2");
-  std::copy(given.begin(), given.end(), pair);
+  pair[0] = given[0];
+  pair[1] = given[1];
 }
 
 static void setAttributes(Attention &call, const Integers &windows,
@@ -120,7 +121,7 @@ static nb::object attention(nb::handle query, nb::handle keys,
                             const std::optional<Numbers> &valueBiases,
                             const std::optional<Integers> &positions,
                             const std::optional<Integers> &keyRange,
-                            nb::callable allocate, uintptr_t stream) {
+                            const nb::callable &allocate, uintptr_t stream) {
   Attention call;
   std::vector<nb::object> owners;
   // NOLINTNEXTLINE(performance-no-int-to-ptr): a stream is passed as a number.
@@ -202,7 +203,7 @@ NB_MODULE(_core, m) {
                             std::to_string(SIMPLEXIR_ABI_VERSION))
                                .c_str());
 
-  nb::exception<RuntimeFailure>(m, "Error", PyExc_RuntimeError);
+  nb::exception<RuntimeFailure> error(m, "Error", PyExc_RuntimeError);
   nb::register_exception_translator([](const std::exception_ptr &p, void *) {
     try {
       std::rethrow_exception(p);

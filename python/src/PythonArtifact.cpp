@@ -15,7 +15,7 @@ namespace nb = nanobind;
 using namespace nb::literals;
 using namespace simplexir::python;
 
-PythonArtifact::PythonArtifact(nb::bytes data) {
+PythonArtifact::PythonArtifact(const nb::bytes &data) {
   check(simplexirArtifactLoadMemory(data.c_str(), data.size(), &artifact));
 }
 
@@ -63,7 +63,7 @@ nb::list PythonArtifact::signature(const std::string &name) const {
   return arguments;
 }
 
-void PythonArtifact::launch(const std::string &name, nb::args given,
+void PythonArtifact::launch(const std::string &name, const nb::args &given,
                             uintptr_t stream) const {
   SimplexirKernel *found = kernel(name);
   std::vector<nb::object> owners;
@@ -111,7 +111,7 @@ void simplexir::python::bindArtifact(nb::module_ &m) {
       m, "Artifact",
       "The bytes of a .simplex file, loaded. An artifact is code: load only "
       "what you trust.")
-      .def(nb::init<nb::bytes>(), "data"_a)
+      .def(nb::init<const nb::bytes &>(), "data"_a)
       .def_prop_ro("kernels", &PythonArtifact::names)
       .def("signature", &PythonArtifact::signature, "kernel"_a,
            "What each argument of a kernel must be.")

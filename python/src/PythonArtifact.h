@@ -18,7 +18,7 @@ namespace simplexir::python {
 /// `simplexir.Artifact`: the bytes of a .simplex file, loaded.
 class PythonArtifact {
 public:
-  explicit PythonArtifact(nanobind::bytes data);
+  explicit PythonArtifact(const nanobind::bytes &data);
   PythonArtifact(const PythonArtifact &) = delete;
   ~PythonArtifact() { close(); }
 
@@ -26,7 +26,7 @@ public:
   SimplexirKernel *kernel(const std::string &name) const;
   nanobind::list names() const;
   nanobind::list signature(const std::string &name) const;
-  void launch(const std::string &name, nanobind::args arguments,
+  void launch(const std::string &name, const nanobind::args &arguments,
               uintptr_t stream) const;
   void close();
 

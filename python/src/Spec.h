@@ -39,6 +39,8 @@ struct Spec {
 
   Spec() { std::memset(this, 0, sizeof(*this)); }
   bool operator==(const Spec &other) const {
+    // Doubles by their bits: 0.0 and -0.0 are two scales.
+    // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
     return std::memcmp(this, &other, sizeof(*this)) == 0;
   }
 };

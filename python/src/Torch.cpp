@@ -111,7 +111,7 @@ struct ListOwner {
 
 static void readTensor(Value value, const char *name, View &view,
                        Tensors &tensors) {
-  auto handle = reinterpret_cast<Tensor>(value);
+  auto *handle = reinterpret_cast<Tensor>(value);
   tensors.handles[tensors.count++] = handle;
   int64_t rank = 0, *sizes = nullptr, *strides = nullptr;
   int32_t dtype = 0, deviceType = 0;
@@ -183,7 +183,7 @@ static bool takeOptional(Value value, Value &inner) {
 }
 
 static int64_t readForm(Value value) {
-  auto handle = reinterpret_cast<String>(value);
+  auto *handle = reinterpret_cast<String>(value);
   const char *data = nullptr;
   size_t length = 0;
   int32_t code =
