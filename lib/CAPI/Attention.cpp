@@ -68,8 +68,9 @@ static Type getElementType(int32_t element, Builder &builder) {
     return builder.getF16Type();
   case SIMPLEXIR_ELEMENT_F32:
     return builder.getF32Type();
+  default:
+    return builder.getF64Type();
   }
-  return builder.getF64Type();
 }
 
 /// `name` is short for #simplex.name, as in the assembly.

@@ -222,7 +222,7 @@ SimplexirCompilerStatus Request::run() {
 SimplexirCompilerStatus Request::failWithoutMemory() noexcept {
   try {
     outcome.fail(SIMPLEXIR_COMPILER_OUT_OF_MEMORY, "out of memory");
-  } catch (const std::bad_alloc &) {
+  } catch (const std::bad_alloc &) { // NOLINT(bugprone-empty-catch): none
   }
   return SIMPLEXIR_COMPILER_OUT_OF_MEMORY;
 }
