@@ -53,7 +53,7 @@ SIMPLEXIR_API void mgpuSetDefaultDevice(int32_t device);
 /* `image` is a cubin, a fatbin or PTX that stays where it is until the module
    is unloaded. Nothing is loaded yet. */
 SIMPLEXIR_API void *mgpuModuleLoad(void *image, size_t size);
-/* PTX, compiled by the driver at this level (0 to 4). */
+/* PTX, compiled by the driver at this level (1 to 4; 0 is its default). */
 SIMPLEXIR_API void *mgpuModuleLoadJIT(void *ptx, int optLevel);
 SIMPLEXIR_API void mgpuModuleUnload(void *module);
 /* Belongs to its module. */

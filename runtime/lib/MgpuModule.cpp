@@ -158,7 +158,8 @@ void *mgpuModuleLoad(void *image, size_t /*size*/) {
 }
 
 void *mgpuModuleLoadJIT(void *ptx, int optLevel) {
-  return makeModule("mgpuModuleLoadJIT", ptx, optLevel < 0 ? 0 : optLevel);
+  // 0 is what MLIR passes where nobody has chosen a level.
+  return makeModule("mgpuModuleLoadJIT", ptx, optLevel > 0 ? optLevel : -1);
 }
 
 void mgpuModuleUnload(void *handle) {
