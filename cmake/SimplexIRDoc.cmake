@@ -21,6 +21,7 @@ _simplexir_doc(simplex-dialect ${_td}/Dialect/Simplex/IR/SimplexOps.td -gen-dial
 _simplexir_doc(forms ${_td}/Dialect/Simplex/IR/SimplexInterfaces.td -gen-attr-interface-docs)
 _simplexir_doc(passes ${_td}/Transforms/Passes.td -gen-pass-doc)
 _simplexir_doc(codegen-passes ${_td}/Codegen/Passes.td -gen-pass-doc)
+_simplexir_doc(host-passes ${_td}/Codegen/Host/Passes.td -gen-pass-doc)
 _simplexir_doc(gpu-passes ${_td}/Codegen/GPU/Passes.td -gen-pass-doc)
 _simplexir_doc(hopper-passes ${_td}/Codegen/Hopper/Passes.td -gen-pass-doc)
 add_custom_target(simplexir-doc DEPENDS ${_pages})

@@ -7,6 +7,7 @@ Features a test can ask for (`// REQUIRES: gpu`):
   ptxas                          ptxas is on PATH, in CUDA_HOME, or beside the CUDA packages
   gpu                            an NVIDIA driver with a device
   torch, numpy, matplotlib       the Python of the benchmarks has the package (scripts/setup --benchmarks)
+  llc                            llc and mlir-translate are beside LLVM's other tools
   shared                         LLVM and MLIR are linked as shared libraries
   asan                           built with AddressSanitizer
 """
@@ -85,6 +86,8 @@ if find_ptxas():
     config.substitutions.append(("%ptxas", find_ptxas()))
 if has_gpu():
     config.available_features.add("gpu")
+if all(os.access(os.path.join(config.llvm_tools, tool), os.X_OK) for tool in ("llc", "mlir-translate")):
+    config.available_features.add("llc")
 if not config.static:
     config.available_features.add("shared")
 if config.sanitize:

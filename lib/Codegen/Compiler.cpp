@@ -69,12 +69,12 @@ LogicalResult simplexir::outlineFunctions(ModuleOp module,
 }
 
 LogicalResult simplexir::lowerHost(ModuleOp module, StringRef artifact,
-                                   bool hooks) {
+                                   const HostOptions &options) {
   module->setAttr(kArtifactAttrName,
                   StringAttr::get(module.getContext(), artifact));
   PassManager manager(module.getContext());
   manager.addPass(createLowerLaunch());
-  buildHostPipeline(manager, hooks);
+  buildHostPipeline(manager, options);
   return manager.run(module);
 }
 

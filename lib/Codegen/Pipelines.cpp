@@ -11,6 +11,7 @@
 #include "simplexir/Transforms/Passes.h"
 
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -19,6 +20,8 @@ using namespace mlir;
 using namespace simplexir;
 
 void simplexir::buildFrontPipeline(OpPassManager &manager) {
+  manager.addPass(createConvertElementwiseToLinalgPass());
+  manager.addPass(createLinalgElementwiseOpFusionPass());
   manager.addPass(createBufferize());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
@@ -72,6 +75,20 @@ struct NVPTXPipelineOptions : PassPipelineOptions<NVPTXPipelineOptions> {
                            llvm::cl::desc("The GPU to compile for")};
   Option<std::string> emit{*this, "emit", llvm::cl::init("ptx"),
                            llvm::cl::desc("mlir, llvm, ptx or cubin")};
+  Option<std::string> ptxas{*this, "ptxas", llvm::cl::init(""),
+                            llvm::cl::desc("The path of ptxas")};
+};
+
+struct HostPipelineOptions : PassPipelineOptions<HostPipelineOptions> {
+  ListOption<std::string> chips{
+      *this, "chips", llvm::cl::desc("x86-64-v2, -v3, -v4, native, and GPUs")};
+  Option<std::string> target{
+      *this, "target", llvm::cl::init("cpu"),
+      llvm::cl::desc("cpu or gpu: where the buffers are, and what computes "
+                     "beside the attentions")};
+  Option<bool> hooks{*this, "hooks", llvm::cl::init(false),
+                     llvm::cl::desc("Memory from functions of the embedder "
+                                    "(always for gpu)")};
   Option<std::string> ptxas{*this, "ptxas", llvm::cl::init(""),
                             llvm::cl::desc("The path of ptxas")};
 };
@@ -165,6 +182,47 @@ static LogicalResult buildNVPTX(OpPassManager &manager,
   return success();
 }
 
+static LogicalResult buildHost(OpPassManager &manager,
+                               const HostPipelineOptions &options,
+                               std::string &error) {
+  if (options.target != "cpu" && options.target != "gpu") {
+    error = "target is '" + options.target + "', expected cpu or gpu";
+    return failure();
+  }
+  SmallVector<std::string> chips(options.chips.begin(), options.chips.end());
+  if (chips.empty()) {
+    if (options.target == "gpu") {
+      error = "no chip; name a GPU, as in chips=sm_90a; known chips: " +
+              listKnownChips();
+      return failure();
+    }
+    chips.push_back("native");
+  }
+  HostOptions host;
+  host.hooks = options.hooks;
+  host.ptxas = options.ptxas;
+  GpuChip gpu = {};
+  for (const std::string &chip : chips) {
+    if (options.target != "gpu" || host.gpu || !isGpuChipName(chip))
+      continue;
+    llvm::Expected<GpuChip> found = lookupGpuChip(chip);
+    if (!found) {
+      error = llvm::toString(found.takeError());
+      return failure();
+    }
+    gpu = *found;
+    host.gpu = &gpu;
+  }
+  if (options.target == "gpu" && !host.gpu) {
+    error = "target is gpu, but none of the chips is one; known chips: " +
+            listKnownChips();
+    return failure();
+  }
+  host.hooks |= host.gpu != nullptr;
+  buildProgramPipeline(manager, chips, host);
+  return success();
+}
+
 void simplexir::registerPipelines() {
   registerPipeline<CPUPipelineOptions>(
       "simplex-cpu-pipeline",
@@ -176,4 +234,9 @@ void simplexir::registerPipelines() {
       "Compile attention for an NVIDIA GPU: kernels to a gpu.module or "
       "gpu.binary, host functions to calls of the runtime",
       buildNVPTX);
+  registerPipeline<HostPipelineOptions>(
+      "simplex-host-pipeline",
+      "Compile functions that mix attention with linear algebra and arithmetic "
+      "to host code with the kernels inside",
+      buildHost);
 }

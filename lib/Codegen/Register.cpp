@@ -7,6 +7,7 @@
 
 #include "simplexir/Codegen/GPU/Passes.h"
 #include "simplexir/Codegen/Hopper/Passes.h"
+#include "simplexir/Codegen/Host/Passes.h"
 #include "simplexir/Codegen/NVPTX.h"
 #include "simplexir/Codegen/Passes.h"
 #include "simplexir/Codegen/Pipelines.h"
@@ -30,6 +31,7 @@
 #include "mlir/Dialect/Arith/IR/ValueBoundsOpInterfaceImpl.h"
 #include "mlir/Dialect/Arith/Transforms/BufferDeallocationOpInterfaceImpl.h"
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Bufferization/IR/BufferDeallocationOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -37,6 +39,7 @@
 #include "mlir/Dialect/ControlFlow/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/DLTI/DLTI.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Index/IR/IndexDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -83,6 +86,25 @@ static void registerBufferization(DialectRegistry &registry) {
   vector::registerValueBoundsOpInterfaceExternalModels(registry);
 }
 
+namespace {
+/// A launch of a kernel that the module came with owns none of its buffers.
+struct LaunchDeallocation
+    : bufferization::BufferDeallocationOpInterface::ExternalModel<
+          LaunchDeallocation, gpu::LaunchFuncOp> {
+  FailureOr<Operation *>
+  process(Operation *op, bufferization::DeallocationState &,
+          const bufferization::DeallocationOptions &) const {
+    return op;
+  }
+};
+} // namespace
+
+static void registerLaunches(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, gpu::GPUDialect *) {
+    gpu::LaunchFuncOp::attachInterface<LaunchDeallocation>(*context);
+  });
+}
+
 /// convert-gpu-to-nvvm asks every dialect for its patterns.
 static void registerConversions(DialectRegistry &registry) {
   arith::registerConvertArithToLLVMInterface(registry);
@@ -106,6 +128,7 @@ void simplexir::registerAllForCompiler(DialectRegistry &registry) {
               memref::MemRefDialect, nvgpu::NVGPUDialect, scf::SCFDialect,
               tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();
   registerBufferization(registry);
+  registerLaunches(registry);
   registerConversions(registry);
   registerBufferizableOpInterfaceExternalModels(registry);
   registerTilingInterfaceExternalModels(registry);
@@ -118,6 +141,7 @@ void simplexir::registerPassesAndPipelines() {
     registerSimplexIRCodegenPasses();
     registerSimplexIRGPUPasses();
     registerSimplexIRHopperPasses();
+    registerSimplexIRHostPasses();
     registerPipelines();
     return true;
   }();

@@ -23,30 +23,6 @@ using namespace simplexir::run;
 /// Diagnostics have said what is wrong.
 static Error alreadyReported() { return createStringError(""); }
 
-/// Host code cannot read or write the memory of a GPU.
-static Error checkOnlyLaunches(mlir::ModuleOp module) {
-  Error result = Error::success();
-  module.walk<mlir::WalkOrder::PreOrder>([&](mlir::Operation *op) {
-    if (op->hasAttr(kKernelAttrName))
-      return mlir::WalkResult::skip();
-    auto effects = dyn_cast<mlir::MemoryEffectOpInterface>(op);
-    if (!effects)
-      return mlir::WalkResult::advance();
-    SmallVector<mlir::MemoryEffects::EffectInstance> list;
-    effects.getEffects(list);
-    for (const auto &effect : list)
-      if (isa<mlir::MemoryEffects::Read, mlir::MemoryEffects::Write>(
-              effect.getEffect())) {
-        cantFail(std::move(result));
-        op->emitError("runs on the host, and cannot use the GPU's memory");
-        result = alreadyReported();
-        return mlir::WalkResult::interrupt();
-      }
-    return mlir::WalkResult::advance();
-  });
-  return result;
-}
-
 Expected<std::string> simplexir::run::findChip(bool gpu, int device) {
   if (!gpu)
     return std::string("native");
@@ -74,9 +50,6 @@ Error Execution::compile(mlir::ModuleOp module, StringRef entry, StringRef chip,
                          StringRef ptxas) {
   if (failed(outlineModule(module)))
     return alreadyReported();
-  if (memory.isGpu())
-    if (Error error = checkOnlyLaunches(module))
-      return error;
   CompileOptions options;
   options.chips = {chip.str()};
   options.ptxas = ptxas.str();
@@ -85,7 +58,18 @@ Error Execution::compile(mlir::ModuleOp module, StringRef entry, StringRef chip,
   if (failed(result))
     return alreadyReported();
   compiled = std::move(*result);
-  if (failed(lowerHost(module, compiled.artifact, /*hooks=*/true)))
+  HostOptions host;
+  host.hooks = true;
+  host.ptxas = ptxas.str();
+  GpuChip gpu = {};
+  if (memory.isGpu()) {
+    Expected<GpuChip> found = lookupGpuChip(chip);
+    if (!found)
+      return found.takeError();
+    gpu = *found;
+    host.gpu = &gpu;
+  }
+  if (failed(lowerHost(module, compiled.artifact, host)))
     return alreadyReported();
   auto symbols = Memory::getSymbols();
   auto created = HostProgram::create(module, entry, symbols);

@@ -7,6 +7,7 @@
 
 #include "Memory.h"
 
+#include "simplexir-mgpu.h"
 #include "simplexir-runtime-gpu-tools.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -125,7 +126,15 @@ Error Memory::synchronize() {
 /// Host code calls back on the thread that called it.
 static thread_local Memory *active = nullptr;
 
-void Memory::activate() { active = this; }
+void Memory::activate() {
+  active = this;
+  simplexirMgpuSetErrorHandler(
+      [](void *, SimplexirStatus, const char *message) {
+        if (active && active->error.empty())
+          active->error = message;
+      },
+      nullptr);
+}
 
 static void *hostAllocate(uint64_t bytes) { return active->allocate(bytes); }
 static void hostFree(void *pointer) { active->release(pointer); }
@@ -166,8 +175,27 @@ SmallVector<simplexir::HostProgram::Symbol> Memory::getSymbols() {
   auto address = [](auto *function) {
     return reinterpret_cast<void *>(function);
   };
+#define SIMPLEXIR_SYMBOL(name)                                                 \
+  {                                                                            \
+    #name, address(&name)                                                      \
+  }
   return {{"_mlir_memref_to_llvm_alloc", address(&hostAllocate)},
           {"_mlir_memref_to_llvm_free", address(&hostFree)},
           {"memrefCopy", address(&hostCopy)},
-          {"simplexirHostLaunch", address(&simplexirHostLaunch)}};
+          SIMPLEXIR_SYMBOL(simplexirHostLaunch),
+          SIMPLEXIR_SYMBOL(simplexirMgpuTakeError),
+          SIMPLEXIR_SYMBOL(mgpuModuleLoad),
+          SIMPLEXIR_SYMBOL(mgpuModuleLoadJIT),
+          SIMPLEXIR_SYMBOL(mgpuModuleUnload),
+          SIMPLEXIR_SYMBOL(mgpuModuleGetFunction),
+          SIMPLEXIR_SYMBOL(mgpuLaunchKernel),
+          SIMPLEXIR_SYMBOL(mgpuLaunchClusterKernel),
+          SIMPLEXIR_SYMBOL(mgpuStreamSynchronize),
+          SIMPLEXIR_SYMBOL(mgpuMemAlloc),
+          SIMPLEXIR_SYMBOL(mgpuMemFree),
+          SIMPLEXIR_SYMBOL(mgpuMemcpy),
+          SIMPLEXIR_SYMBOL(mgpuMemset16),
+          SIMPLEXIR_SYMBOL(mgpuMemset32),
+          SIMPLEXIR_SYMBOL(mgpuTensorMapEncodeTiledMemref)};
+#undef SIMPLEXIR_SYMBOL
 }

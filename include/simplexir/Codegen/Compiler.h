@@ -8,6 +8,8 @@
 #ifndef SIMPLEXIR_CODEGEN_COMPILER_H
 #define SIMPLEXIR_CODEGEN_COMPILER_H
 
+#include "simplexir/Codegen/Pipelines.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/SmallVector.h"
@@ -78,9 +80,9 @@ mlir::FailureOr<std::string> emitKernels(mlir::ModuleOp module,
                                          llvm::StringRef ptxas);
 
 /// Lowers the host functions of an outlined module to the LLVM dialect, with
-/// the artifact's bytes inside. See buildHostPipeline for `hooks`.
+/// the artifact's bytes inside.
 mlir::LogicalResult lowerHost(mlir::ModuleOp module, llvm::StringRef artifact,
-                              bool hooks);
+                              const HostOptions &options = {});
 
 } // namespace simplexir
 

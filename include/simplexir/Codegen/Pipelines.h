@@ -11,6 +11,7 @@
 #include "simplexir/Codegen/Chips.h"
 
 #include "mlir/Support/LLVM.h"
+#include <string>
 
 namespace mlir {
 class DialectRegistry;
@@ -28,7 +29,8 @@ enum class KernelStage {
   LLVM
 };
 
-/// Tensors to buffers, and each attention to a launch of a kernel function.
+/// Arithmetic on tensors to linear algebra, fused with its neighbours; tensors
+/// to buffers; and each attention to a launch of a kernel function.
 /// Buffers that do not leave their function are freed.
 void buildFrontPipeline(mlir::OpPassManager &manager);
 
@@ -53,12 +55,33 @@ mlir::LogicalResult buildNVPTXKernels(mlir::OpPassManager &manager,
                                       const GpuChip &chip, KernelStage stage,
                                       std::string &error);
 
-/// Host functions, their launches lowered, to the LLVM dialect. With
-/// `hooks`, memory comes from `_mlir_memref_to_llvm_alloc` and `_free`, which
-/// the embedder defines, in place of malloc and free.
-void buildHostPipeline(mlir::OpPassManager &manager, bool hooks = false);
+/// How host functions are lowered.
+struct HostOptions {
+  /// Memory comes from `_mlir_memref_to_llvm_alloc` and `_free`, which the
+  /// embedder defines, in place of malloc and free.
+  bool hooks = false;
+  /// The GPU whose memory the buffers are in, or null for the CPU. What is not
+  /// an attention becomes kernels too, which are launched through mgpu.
+  const GpuChip *gpu = nullptr;
+  /// For these kernels: the path of ptxas, if not to be searched for.
+  std::string ptxas;
+};
 
-/// Makes `--simplex-cpu-pipeline` and `--simplex-nvptx-pipeline` known.
+/// Host functions, their launches lowered, to the LLVM dialect.
+void buildHostPipeline(mlir::OpPassManager &manager,
+                       const HostOptions &options = {});
+
+/// A gpu.module of upstream dialects to the NVVM dialect.
+void buildNVVMPipeline(mlir::OpPassManager &kernels);
+
+/// All of it: functions with attentions among other operations to host code
+/// that has its kernels inside, for these chips.
+void buildProgramPipeline(mlir::OpPassManager &manager,
+                          llvm::ArrayRef<std::string> chips,
+                          const HostOptions &options);
+
+/// Makes `--simplex-cpu-pipeline`, `--simplex-nvptx-pipeline` and
+/// `--simplex-host-pipeline` known.
 void registerPipelines();
 
 /// Makes every pass and pipeline of this project known by its flag, once a

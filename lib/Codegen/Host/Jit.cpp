@@ -11,6 +11,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
@@ -28,7 +29,10 @@ struct HostProgram::Engine {
 };
 
 HostProgram::HostProgram() : engine(std::make_unique<Engine>()) {}
-HostProgram::~HostProgram() = default;
+HostProgram::~HostProgram() {
+  if (engine->jit)
+    consumeError(engine->jit->deinitialize(engine->jit->getMainJITDylib()));
+}
 
 /// Adds `void packed(void **arguments)`, which calls the C interface.
 static Expected<unsigned> addPackedEntry(Module &module, StringRef name) {
@@ -59,6 +63,10 @@ HostProgram::create(mlir::ModuleOp operation, StringRef function,
   initializeHostTarget();
   mlir::registerBuiltinDialectTranslation(*operation->getContext());
   mlir::registerLLVMDialectTranslation(*operation->getContext());
+  mlir::registerGPUDialectTranslation(*operation->getContext());
+  mlir::DialectRegistry modules;
+  mlir::gpu::registerOffloadingLLVMTranslationInterfaceExternalModels(modules);
+  operation->getContext()->appendDialectRegistry(modules);
   auto context = std::make_unique<LLVMContext>();
   std::unique_ptr<Module> module =
       mlir::translateModuleToLLVMIR(operation, *context);
@@ -92,6 +100,9 @@ HostProgram::create(mlir::ModuleOp operation, StringRef function,
   library.addGenerator(std::move(*process));
   if (Error error = (*jit)->addIRModule(
           orc::ThreadSafeModule(std::move(module), std::move(context))))
+    return error;
+  // Modules of other kernels are registered with mgpu.
+  if (Error error = (*jit)->initialize(library))
     return error;
   auto entry = (*jit)->lookup(packedName);
   if (!entry)

@@ -30,6 +30,8 @@ void simplexir::registerNVPTXTranslation(DialectRegistry &registry) {
   registry.insert<gpu::GPUDialect, NVVM::NVVMDialect>();
   registerBuiltinDialectTranslation(registry);
   registerGPUDialectTranslation(registry);
+  // Modules for host code, which mgpu loads.
+  gpu::registerOffloadingLLVMTranslationInterfaceExternalModels(registry);
   registerLLVMDialectTranslation(registry);
   registerNVVMDialectTranslation(registry);
 }
