@@ -62,6 +62,7 @@ struct ConvertSimplexToGPUPass
     populateRowPatterns(converter, patterns);
     populateSoftmaxPatterns(converter, patterns);
     populateStatePatterns(converter, patterns);
+    populateTurnPatterns(converter, patterns);
     populateWarpgroupPatterns(converter, patterns);
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                          target);

@@ -207,6 +207,35 @@ struct ExpPattern : TilePattern<ExpOp> {
   }
 };
 
+/// For each row of a tile, the sum over the columns that this thread holds in
+/// fragment row `m`, half `half`.
+Value sumColumns(FragmentBuilder &b, ValueRange tile, int64_t columns,
+                 int64_t m, int64_t half, Type element) {
+  Value sum;
+  for (Value fragment : tile.slice(m * columns, columns)) {
+    Value pair = b.convert(b.extract(fragment, half), element);
+    sum = sum ? arith::AddFOp::create(b, sum, pair).getResult() : pair;
+  }
+  return arith::AddFOp::create(b, b.extract(sum, 0), b.extract(sum, 1));
+}
+
+/// Adds to each of the running sums what `emitSum` gives for its row.
+SmallVector<Value>
+addToRows(FragmentBuilder &b, ValueRange running,
+          llvm::function_ref<Value(int64_t m, int64_t half)> emitSum) {
+  SmallVector<Value> results;
+  for (auto [m, result] : llvm::enumerate(running)) {
+    Value row = result;
+    for (int64_t half : {0, 1}) {
+      Value sum = emitSum(static_cast<int64_t>(m), half);
+      sum = arith::AddFOp::create(b, sum, b.extract(row, half));
+      row = b.insert(sum, row, half);
+    }
+    results.push_back(row);
+  }
+  return results;
+}
+
 struct RowSumPattern : TilePattern<RowSumOp> {
   using TilePattern::TilePattern;
 
@@ -214,25 +243,49 @@ struct RowSumPattern : TilePattern<RowSumOp> {
                         ConversionPatternRewriter &rewriter) const override {
     int64_t columns = getColumnFragments(op.getTile().getType());
     Type element = cast<TileType>(op.getType()).getElementType();
+    double factor = op.getFactor().convertToDouble();
+    auto results =
+        addToRows(b, adaptor.getRunning(), [&](int64_t m, int64_t half) {
+          Value total = b.reduceQuad(
+              sumColumns(b, adaptor.getTile(), columns, m, half, element),
+              /*isMax=*/false);
+          if (factor != 1)
+            total =
+                arith::MulFOp::create(b, total, b.floating(element, factor));
+          return total;
+        });
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+struct RowPartialPattern : TilePattern<RowPartialOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(RowPartialOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    int64_t columns = getColumnFragments(op.getTile().getType());
+    Type element = cast<TileType>(op.getType()).getElementType();
+    auto results =
+        addToRows(b, adaptor.getRunning(), [&](int64_t m, int64_t half) {
+          return sumColumns(b, adaptor.getTile(), columns, m, half, element);
+        });
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+struct RowReducePattern : TilePattern<RowReduceOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(RowReduceOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
     SmallVector<Value> results;
-    for (int64_t m = 0; m < getRowFragments(); ++m) {
-      Value result = adaptor.getRunning()[m];
-      for (int64_t half : {0, 1}) {
-        Value sum;
-        for (int64_t c = 0; c < columns; ++c) {
-          Value pair = b.convert(
-              b.extract(adaptor.getTile()[m * columns + c], half), element);
-          sum = sum ? arith::AddFOp::create(b, sum, pair).getResult() : pair;
-        }
-        Value total =
-            arith::AddFOp::create(b, b.extract(sum, 0), b.extract(sum, 1));
-        total = b.reduceQuad(total, /*isMax=*/false);
-        if (double factor = op.getFactor().convertToDouble(); factor != 1)
-          total = arith::MulFOp::create(b, total, b.floating(element, factor));
-        total = arith::AddFOp::create(b, total, b.extract(result, half));
-        result = b.insert(total, result, half);
-      }
-      results.push_back(result);
+    for (Value part : adaptor.getPartial()) {
+      for (int64_t half : {0, 1})
+        part = b.insert(b.reduceQuad(b.extract(part, half), /*isMax=*/false),
+                        part, half);
+      results.push_back(part);
     }
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
@@ -242,6 +295,8 @@ struct RowSumPattern : TilePattern<RowSumOp> {
 
 void simplexir::populateSoftmaxPatterns(const FragmentConverter &converter,
                                         RewritePatternSet &patterns) {
-  patterns.add<ConvertPattern, ExpPattern, FillPattern, MaskPattern,
-               RowMaxPattern, RowSumPattern>(converter, patterns.getContext());
+  patterns
+      .add<ConvertPattern, ExpPattern, FillPattern, MaskPattern, RowMaxPattern,
+           RowPartialPattern, RowReducePattern, RowSumPattern>(
+          converter, patterns.getContext());
 }

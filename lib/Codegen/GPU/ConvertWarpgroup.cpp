@@ -21,10 +21,6 @@ using namespace mlir;
 using namespace simplexir;
 
 namespace {
-/// Named barriers of the turns; 0 is the block's.
-constexpr int32_t kFirstTurnBarrier = 1;
-constexpr int64_t kGroups = 2, kGroupWarps = 4;
-
 /// The fields of a matrix descriptor, in its units of 16 bytes.
 constexpr int64_t kBoxRowBytes = 128, kSwizzleRows = 8;
 int64_t getDescriptorBits(int64_t leadingBytes) {
@@ -112,19 +108,6 @@ SmallVector<Value> emitAsm(FragmentBuilder &b, const std::string &code,
   return fragments;
 }
 
-Value getI32(FragmentBuilder &b, int64_t value) {
-  return arith::ConstantOp::create(
-      b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
-}
-
-/// The same in all threads of a warp, and ptxas is told so: it keeps what it
-/// would else compute again from the thread's number, or move to uniform
-/// registers, before each use.
-Value makeUniform(FragmentBuilder &b, Value i32) {
-  return gpu::ShuffleOp::create(b, i32, 0, 32, gpu::ShuffleMode::IDX)
-      .getShuffleResult();
-}
-
 /// The descriptor of boxes in shared memory.
 Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes) {
   auto metadata = memref::ExtractStridedMetadataOp::create(b, memory);
@@ -136,9 +119,9 @@ Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes) {
   address = arith::IndexCastOp::create(b, i32, address);
   // The matrix lies in the first 256 KiB of the shared window.
   auto bits = static_cast<uint64_t>(getDescriptorBits(boxes.getBoxBytes()));
-  address = arith::AndIOp::create(b, address, getI32(b, 0x3fff));
-  Value low = makeUniform(
-      b, arith::OrIOp::create(b, address, getI32(b, llvm::Lo_32(bits))));
+  address = arith::AndIOp::create(b, address, emitI32(b, 0x3fff));
+  Value low = emitUniform(
+      b, arith::OrIOp::create(b, address, emitI32(b, llvm::Lo_32(bits))));
   uint64_t high = bits & ~uint64_t{0xffffffff};
   return arith::OrIOp::create(
       b, arith::ExtUIOp::create(b, i64, low).getResult(),
@@ -299,138 +282,10 @@ struct AwaitPattern : TilePattern<AwaitOp> {
     return success();
   }
 };
-
-/// The number of this group of warps, an i32.
-Value getGroup(FragmentBuilder &b) {
-  Value group = b.div(b.warp(), kGroupWarps);
-  return makeUniform(b, arith::IndexCastOp::create(b, b.getI32Type(), group));
-}
-
-/// A group waits for its turn on a barrier of its own, at which the threads of
-/// the other one arrive.
-constexpr int64_t kTurnThreads = kGroups * kGroupWarps * 32;
-void emitTake(FragmentBuilder &b) {
-  Value own =
-      arith::AddIOp::create(b, getGroup(b), getI32(b, kFirstTurnBarrier));
-  emitBarrier(b, own, kTurnThreads);
-}
-void emitPass(FragmentBuilder &b) {
-  Value other =
-      arith::SubIOp::create(b, getI32(b, kFirstTurnBarrier + 1), getGroup(b));
-  emitArrive(b, other, kTurnThreads);
-}
-void whenGroup(FragmentBuilder &b, int64_t group,
-               llvm::function_ref<void(FragmentBuilder &)> body) {
-  Value mine = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, getGroup(b),
-                                     getI32(b, group));
-  auto branch = scf::IfOp::create(b, mine, /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  body(b);
-}
-
-template <typename OpT>
-struct TurnPattern : TilePattern<OpT> {
-  using Adaptor = typename TilePattern<OpT>::Adaptor;
-  using TilePattern<OpT>::TilePattern;
-
-  LogicalResult convert(OpT op, Adaptor, FragmentBuilder &b,
-                        ConversionPatternRewriter &rewriter) const override {
-    if (b.layout.warps != kGroups * kGroupWarps)
-      return op.emitOpError("needs two groups of four warps");
-    if constexpr (std::is_same_v<OpT, TakeTurnOp>)
-      emitTake(b);
-    else if constexpr (std::is_same_v<OpT, PassTurnOp>)
-      emitPass(b);
-    else if constexpr (std::is_same_v<OpT, OpenTurnsOp>)
-      whenGroup(b, 1, emitPass);
-    else
-      whenGroup(b, 0, emitTake);
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
-
-struct OutOfRangePattern : TilePattern<OutOfRangeOp> {
-  using TilePattern::TilePattern;
-
-  LogicalResult convert(OutOfRangeOp op, Adaptor adaptor, FragmentBuilder &b,
-                        ConversionPatternRewriter &rewriter) const override {
-    Type f32 = b.getF32Type();
-    constexpr double limit = 0x1p64;
-    Value wrong;
-    for (Value sums : adaptor.getSum())
-      for (int64_t half : {0, 1}) {
-        Value sum = b.extract(sums, half);
-        Value inside = arith::AndIOp::create(
-            b,
-            arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, sum,
-                                  b.floating(f32, 1 / limit)),
-            arith::CmpFOp::create(b, arith::CmpFPredicate::OLE, sum,
-                                  b.floating(f32, limit)));
-        Value outside = arith::XOrIOp::create(
-            b, inside, arith::ConstantOp::create(b, b.getBoolAttr(true)));
-        wrong = wrong ? arith::OrIOp::create(b, wrong, outside) : outside;
-      }
-    // After a merge only the first split's warps hold the sums.
-    Value holds = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.split(),
-                                        b.index(0));
-    wrong = arith::AndIOp::create(b, wrong, holds);
-    rewriter.replaceOp(op, emitBlockAny(b, wrong));
-    return success();
-  }
-};
-
-struct RowPartialPattern : TilePattern<RowPartialOp> {
-  using TilePattern::TilePattern;
-
-  LogicalResult convert(RowPartialOp op, Adaptor adaptor, FragmentBuilder &b,
-                        ConversionPatternRewriter &rewriter) const override {
-    int64_t columns = getColumnFragments(op.getTile().getType());
-    SmallVector<Value> results;
-    for (int64_t m = 0; m < getRowFragments(); ++m) {
-      Value result = adaptor.getRunning()[m];
-      for (int64_t half : {0, 1}) {
-        Value sum;
-        for (int64_t c = 0; c < columns; ++c) {
-          Value pair = b.extract(adaptor.getTile()[m * columns + c], half);
-          sum = sum ? arith::AddFOp::create(b, sum, pair).getResult() : pair;
-        }
-        Value total =
-            arith::AddFOp::create(b, b.extract(sum, 0), b.extract(sum, 1));
-        total = arith::AddFOp::create(b, total, b.extract(result, half));
-        result = b.insert(total, result, half);
-      }
-      results.push_back(result);
-    }
-    rewriter.replaceOpWithMultiple(op, {results});
-    return success();
-  }
-};
-
-struct RowReducePattern : TilePattern<RowReduceOp> {
-  using TilePattern::TilePattern;
-
-  LogicalResult convert(RowReduceOp op, Adaptor adaptor, FragmentBuilder &b,
-                        ConversionPatternRewriter &rewriter) const override {
-    SmallVector<Value> results;
-    for (Value part : adaptor.getPartial()) {
-      for (int64_t half : {0, 1})
-        part = b.insert(b.reduceQuad(b.extract(part, half), /*isMax=*/false),
-                        part, half);
-      results.push_back(part);
-    }
-    rewriter.replaceOpWithMultiple(op, {results});
-    return success();
-  }
-};
 } // namespace
 
 void simplexir::populateWarpgroupPatterns(const FragmentConverter &converter,
                                           RewritePatternSet &patterns) {
-  patterns.add<AwaitPattern, ContractBoxesPattern, OutOfRangePattern,
-               RowPartialPattern, RowReducePattern, StartContractPattern,
-               TurnPattern<TakeTurnOp>, TurnPattern<PassTurnOp>,
-               TurnPattern<OpenTurnsOp>, TurnPattern<CloseTurnsOp>>(
+  patterns.add<AwaitPattern, ContractBoxesPattern, StartContractPattern>(
       converter, patterns.getContext());
 }

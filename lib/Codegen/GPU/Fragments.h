@@ -135,6 +135,8 @@ void populateSoftmaxPatterns(const FragmentConverter &converter,
                              mlir::RewritePatternSet &patterns);
 void populateStatePatterns(const FragmentConverter &converter,
                            mlir::RewritePatternSet &patterns);
+void populateTurnPatterns(const FragmentConverter &converter,
+                          mlir::RewritePatternSet &patterns);
 void populateWarpgroupPatterns(const FragmentConverter &converter,
                                mlir::RewritePatternSet &patterns);
 

@@ -64,18 +64,23 @@ void simplexir::emitProxyFence(FragmentBuilder &b) {
                                  NVVM::SharedSpace::shared_cta));
 }
 
-static Value getI32(FragmentBuilder &b, int64_t value) {
+Value simplexir::emitI32(FragmentBuilder &b, int64_t value) {
   return arith::ConstantOp::create(
       b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
 }
 
+Value simplexir::emitUniform(FragmentBuilder &b, Value i32) {
+  return gpu::ShuffleOp::create(b, i32, 0, 32, gpu::ShuffleMode::IDX)
+      .getShuffleResult();
+}
+
 void simplexir::emitBarrier(FragmentBuilder &b, Value id, int64_t threads) {
-  NVVM::BarrierOp::create(b, TypeRange(), id, getI32(b, threads),
+  NVVM::BarrierOp::create(b, TypeRange(), id, emitI32(b, threads),
                           NVVM::BarrierReductionAttr(), Value());
 }
 
 void simplexir::emitArrive(FragmentBuilder &b, Value id, int64_t threads) {
-  NVVM::BarrierArriveOp::create(b, id, getI32(b, threads));
+  NVVM::BarrierArriveOp::create(b, id, emitI32(b, threads));
 }
 
 Value simplexir::emitBlockAny(FragmentBuilder &b, Value condition) {
@@ -86,7 +91,7 @@ Value simplexir::emitBlockAny(FragmentBuilder &b, Value condition) {
                                       NVVM::BarrierReduction::OR),
       arith::ExtUIOp::create(b, i32, condition).getResult());
   return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, any.getRes(),
-                               getI32(b, 0));
+                               emitI32(b, 0));
 }
 
 Value simplexir::emitVoteAny(FragmentBuilder &b, Value condition) {

@@ -24,6 +24,14 @@ mlir::Value emitMma(FragmentBuilder &b, llvm::ArrayRef<mlir::Value> lhs,
                     llvm::ArrayRef<mlir::Value> rhs, mlir::Value accumulator,
                     mlir::Type element);
 
+/// A constant.
+mlir::Value emitI32(FragmentBuilder &b, int64_t value);
+
+/// The same in all threads of a warp, and ptxas is told so: it keeps what it
+/// would else compute again from the thread's number, or move to uniform
+/// registers, before each use.
+mlir::Value emitUniform(FragmentBuilder &b, mlir::Value i32);
+
 /// Waits for the asynchronous copies that this thread has started.
 void emitCopyWait(FragmentBuilder &b);
 

@@ -1,0 +1,108 @@
+//===- ConvertTurns.cpp - Groups of warps that wait for each other --------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Instructions.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+/// Named barriers of the turns; 0 is the block's.
+constexpr int32_t kFirstTurnBarrier = 1;
+constexpr int64_t kGroups = 2, kGroupWarps = 4;
+
+/// The number of this group of warps, an i32.
+Value getGroup(FragmentBuilder &b) {
+  Value group = b.div(b.warp(), kGroupWarps);
+  return emitUniform(b, arith::IndexCastOp::create(b, b.getI32Type(), group));
+}
+
+/// A group waits for its turn on a barrier of its own, at which the threads of
+/// the other one arrive.
+constexpr int64_t kTurnThreads = kGroups * kGroupWarps * 32;
+void emitTake(FragmentBuilder &b) {
+  Value own =
+      arith::AddIOp::create(b, getGroup(b), emitI32(b, kFirstTurnBarrier));
+  emitBarrier(b, own, kTurnThreads);
+}
+void emitPass(FragmentBuilder &b) {
+  Value other =
+      arith::SubIOp::create(b, emitI32(b, kFirstTurnBarrier + 1), getGroup(b));
+  emitArrive(b, other, kTurnThreads);
+}
+void whenGroup(FragmentBuilder &b, int64_t group,
+               llvm::function_ref<void(FragmentBuilder &)> body) {
+  Value mine = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, getGroup(b),
+                                     emitI32(b, group));
+  auto branch = scf::IfOp::create(b, mine, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body(b);
+}
+
+template <typename OpT>
+struct TurnPattern : TilePattern<OpT> {
+  using Adaptor = typename TilePattern<OpT>::Adaptor;
+  using TilePattern<OpT>::TilePattern;
+
+  LogicalResult convert(OpT op, Adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    if (b.layout.warps != kGroups * kGroupWarps)
+      return op.emitOpError("needs two groups of four warps");
+    if constexpr (std::is_same_v<OpT, TakeTurnOp>)
+      emitTake(b);
+    else if constexpr (std::is_same_v<OpT, PassTurnOp>)
+      emitPass(b);
+    else if constexpr (std::is_same_v<OpT, OpenTurnsOp>)
+      whenGroup(b, 1, emitPass);
+    else
+      whenGroup(b, 0, emitTake);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct OutOfRangePattern : TilePattern<OutOfRangeOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(OutOfRangeOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    Type f32 = b.getF32Type();
+    constexpr double limit = 0x1p64;
+    Value wrong;
+    for (Value sums : adaptor.getSum())
+      for (int64_t half : {0, 1}) {
+        Value sum = b.extract(sums, half);
+        Value inside = arith::AndIOp::create(
+            b,
+            arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, sum,
+                                  b.floating(f32, 1 / limit)),
+            arith::CmpFOp::create(b, arith::CmpFPredicate::OLE, sum,
+                                  b.floating(f32, limit)));
+        Value outside = arith::XOrIOp::create(
+            b, inside, arith::ConstantOp::create(b, b.getBoolAttr(true)));
+        wrong = wrong ? arith::OrIOp::create(b, wrong, outside) : outside;
+      }
+    // After a merge only the first split's warps hold the sums.
+    Value holds = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.split(),
+                                        b.index(0));
+    wrong = arith::AndIOp::create(b, wrong, holds);
+    rewriter.replaceOp(op, emitBlockAny(b, wrong));
+    return success();
+  }
+};
+} // namespace
+
+void simplexir::populateTurnPatterns(const FragmentConverter &converter,
+                                     RewritePatternSet &patterns) {
+  patterns
+      .add<OutOfRangePattern, TurnPattern<TakeTurnOp>, TurnPattern<PassTurnOp>,
+           TurnPattern<OpenTurnsOp>, TurnPattern<CloseTurnsOp>>(
+          converter, patterns.getContext());
+}
