@@ -33,8 +33,9 @@ config.environment["PATH"] = os.pathsep.join(path)
 for name in ("HOME", "CUDA_HOME", "CCACHE_DIR", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
-# LLVM's and CUDA's global objects live until the end.
-config.environment.setdefault("ASAN_OPTIONS", "detect_leaks=0")
+# LLVM's and CUDA's global objects live until the end. LLVM's headers poison memory that a libMLIR without the sanitizer
+# uses.
+config.environment.setdefault("ASAN_OPTIONS", "detect_leaks=0:allow_user_poisoning=0")
 
 
 def find_ptxas():
