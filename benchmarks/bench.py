@@ -116,6 +116,8 @@ def run_gpu(options):
             sys.exit(f"bench: --peer: no ops/triton/fwd.py in {options.peer}")
         options.peer = found
     import gpu
+    if not gpu.torch.cuda.is_available():
+        sys.exit("bench: PyTorch finds no GPU here; --compile-only works without one, --target=cpu measures the CPU")
     begin = time.monotonic()
     measurements, device = gpu.run(options, cells)
     table = report.evaluate(suite.rows(), measurements) + compile_rows(options.artifacts)

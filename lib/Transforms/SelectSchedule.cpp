@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "simplexir/Transforms/Passes.h"
+#include "simplexir/Transforms/PermuteKeys.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
@@ -100,28 +101,8 @@ private:
     });
     if (llvm::is_sorted(order))
       return;
-    auto form =
-        dyn_cast_or_null<FormAttrInterface>(op.getForm().permuteKeys(order));
-    if (!form)
-      return;
-    auto permute = [&](auto list) {
-      SmallVector<std::decay_t<decltype(list[0])>> result;
-      for (int64_t from : order)
-        result.push_back(list[from]);
-      return result;
-    };
-    Builder builder(op.getContext());
-    SmallVector<Value> keys(op.getKeys()), values(op.getValues());
-    op.setFormAttr(form);
-    op.setWindows(permute(SmallVector<int64_t>(windows)));
-    op.getKeysMutable().assign(permute(keys));
-    op.getValuesMutable().assign(permute(values));
-    if (auto biases = op.getKeyBiases())
-      op.setKeyBiasesAttr(
-          builder.getDenseF64ArrayAttr(permute(SmallVector<double>(*biases))));
-    if (auto biases = op.getValueBiases())
-      op.setValueBiasesAttr(
-          builder.getDenseF64ArrayAttr(permute(SmallVector<double>(*biases))));
+    // Others stay in their order.
+    (void)permuteKeys(op, order);
   }
 
   /// Last keys of a tile: near `wanted`, but no tile much longer than what the
@@ -225,13 +206,14 @@ private:
   /// outer keys there is one more tile of values (see --simplex-rotate-tiles).
   static int64_t getSharedBytes(AttentionOp op, const Parts &parts) {
     auto [key, value] = getRowBytes(op);
-    constexpr int64_t padding = 16, box = 128;
+    constexpr int64_t padding = 16, box = 128, boxAlignment = 1024;
     int64_t query = parts.rows * (key + padding);
     int64_t valueStages = parts.stages + (op.getKeys().size() == 1);
     if (!parts.wgmma)
       return query + parts.stages * parts.keys * (key + value + 2 * padding);
-    return query + parts.keys * (parts.stages * llvm::alignTo(key, box) +
-                                 valueStages * llvm::alignTo(value, box));
+    return llvm::alignTo(query, boxAlignment) +
+           parts.keys * (parts.stages * llvm::alignTo(key, box) +
+                         valueStages * llvm::alignTo(value, box));
   }
 
   /// All rows of outer keys and values that a tile visits (see

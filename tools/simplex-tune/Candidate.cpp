@@ -10,9 +10,9 @@
 #include "simplexir/Codegen/Chips.h"
 #include "simplexir/Codegen/Compiler.h"
 #include "simplexir/Codegen/Pipelines.h"
+#include "simplexir/Transforms/PermuteKeys.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Builders.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/raw_ostream.h"
 #include <limits>
@@ -180,28 +180,8 @@ mlir::LogicalResult tune::apply(AttentionOp op, const Candidate &candidate) {
   op.setScheduleAttr(schedule);
   if (is_sorted(order))
     return mlir::success();
-  auto form =
-      dyn_cast_or_null<FormAttrInterface>(op.getForm().permuteKeys(order));
-  if (!form)
+  if (failed(permuteKeys(op, order)))
     return op.emitOpError("form ")
            << op.getForm() << " does not let its keys change places";
-  auto permute = [&](auto list) {
-    SmallVector<std::decay_t<decltype(list[0])>> result;
-    for (int64_t from : order)
-      result.push_back(list[from]);
-    return result;
-  };
-  mlir::Builder builder(context);
-  SmallVector<mlir::Value> keys(op.getKeys()), values(op.getValues());
-  op.setFormAttr(form);
-  op.setWindows(permute(SmallVector<int64_t>(op.getWindows())));
-  op.getKeysMutable().assign(permute(keys));
-  op.getValuesMutable().assign(permute(values));
-  if (auto biases = op.getKeyBiases())
-    op.setKeyBiasesAttr(
-        builder.getDenseF64ArrayAttr(permute(SmallVector<double>(*biases))));
-  if (auto biases = op.getValueBiases())
-    op.setValueBiasesAttr(
-        builder.getDenseF64ArrayAttr(permute(SmallVector<double>(*biases))));
   return mlir::success();
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "simplexir/Codegen/GPU/Passes.h"
+#include "simplexir/Codegen/SharedMemory.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/Support/MathExtras.h"
@@ -41,7 +42,7 @@ struct AssignSharedMemoryPass
     int64_t end = 0, size = 0;
     auto place = [&](memref::AllocOp op) {
       MemRefType type = op.getType();
-      end = llvm::alignTo(end, op.getAlignment().value_or(128));
+      end = llvm::alignTo(end, op.getAlignment().value_or(kSharedAlignment));
       Value offset = arith::ConstantIndexOp::create(b, end);
       op.replaceAllUsesWith(
           memref::ViewOp::create(b, type, memory, offset, ValueRange())

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "simplexir/Codegen/GPU/Passes.h"
+#include "simplexir/Codegen/SharedMemory.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -63,7 +64,8 @@ struct StageRowsPass : simplexir::impl::StageRowsBase<StageRowsPass> {
         if (load.getType().getRows() == 1)
           loads.push_back(load);
       } else if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
-        used += getBytes(alloc.getType());
+        used +=
+            getSharedBytes(alloc.getType(), alloc.getAlignment().value_or(0));
       }
     });
     int64_t room = getRoom(used);
@@ -89,11 +91,6 @@ struct StageRowsPass : simplexir::impl::StageRowsBase<StageRowsPass> {
           op.moveBefore(split);
       }
     }
-  }
-
-  static int64_t getBytes(MemRefType type) {
-    return llvm::alignTo(
-        type.getNumElements() * type.getElementTypeBitWidth() / 8, 128);
   }
 
   /// What a block may still take so that as many of them fit a multiprocessor
@@ -140,9 +137,9 @@ struct StageRowsPass : simplexir::impl::StageRowsBase<StageRowsPass> {
     auto bufferType =
         MemRefType::get({rows, type.getColumns()}, type.getElementType(),
                         MemRefLayoutAttrInterface(), space);
-    if (getBytes(bufferType) > room)
+    if (getSharedBytes(bufferType) > room)
       return;
-    room -= getBytes(bufferType);
+    room -= getSharedBytes(bufferType);
     Value buffer = memref::AllocOp::create(b, bufferType);
     CopyOp::create(b, load.getSource(), load.getBatch(), first, load.getHead(),
                    load.getBegin(), load.getEnd(), load.getHeadEnd(), buffer,

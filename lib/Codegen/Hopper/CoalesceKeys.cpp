@@ -8,7 +8,6 @@
 #include "simplexir/Codegen/Hopper/Passes.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 
 namespace simplexir {
@@ -35,7 +34,9 @@ public:
   }
 
   /// A pair of keys is a number: its quotient and remainder by the inner
-  /// loop's extent are the keys. A share takes every n-th pair.
+  /// loop's extent are the keys. A share takes every n-th pair: upstream's
+  /// coalesceLoops would number the pairs of each share by themselves, and then
+  /// shares differ by more than one iteration (see --simplex-take-turns).
   scf::ForOp run() {
     ImplicitLocOpBuilder b(outer.getLoc(), getPlaceOfBounds());
     Value zero = arith::ConstantIndexOp::create(b, 0);
@@ -52,7 +53,7 @@ public:
     auto flat = scf::ForOp::create(b, share ? share : zero, pairs,
                                    inner.getStep(), outer.getInitArgs());
     b.setInsertionPointToStart(flat.getBody());
-    // Windows are bounded, so 32 bits hold a pair: such a division is cheap.
+    // 32 bits hold a pair: such a division is cheap.
     auto narrow = [&](Value index) -> Value {
       return arith::IndexCastUIOp::create(b, b.getI32Type(), index);
     };
@@ -81,20 +82,27 @@ public:
   Value begin, share;
 
 private:
-  /// Both loops over keys whose windows have bounds.
+  /// Loops over keys whose windows have bounds, so that 32 bits count all
+  /// tuples of outer keys.
   static bool isOverBoundedKeys(scf::ForOp outer, scf::ForOp inner) {
     MaskOp mask;
     inner.walk([&](MaskOp op) { mask = op; });
     if (!mask)
       return false;
-    constexpr int64_t limit = 1 << 14;
-    bool bounded = true, found = false;
+    constexpr int64_t limit = int64_t{1} << 31;
+    int64_t tuples = 1;
+    bool found = false;
     for (auto [key, window] :
          llvm::zip_first(mask.getOuter(), mask.getWindows())) {
-      bounded &= window != 0 && window < limit;
+      // Of all queries of a tile, to both sides.
+      int64_t keys = 2 * std::min(window, limit) + mask.getType().getRows();
+      if (window == 0 || window >= limit || keys >= limit ||
+          tuples * keys >= limit)
+        return false;
+      tuples *= keys;
       found |= key == outer.getInductionVar();
     }
-    return bounded && found;
+    return found;
   }
 
   /// Bounds that the kernel's body knows are computed there, once.

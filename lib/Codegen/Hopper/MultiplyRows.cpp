@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "simplexir/Codegen/Hopper/Passes.h"
+#include "simplexir/Codegen/SharedMemory.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "mlir/IR/Matchers.h"
 
 namespace simplexir {
 #define GEN_PASS_DEF_MULTIPLYROWS
@@ -62,7 +62,8 @@ struct MultiplyRowsPass : simplexir::impl::MultiplyRowsBase<MultiplyRowsPass> {
     SmallVector<FoldOp> folds;
     getOperation().walk([&](Operation *op) {
       if (auto alloc = dyn_cast<memref::AllocOp>(op))
-        room -= getBytes(alloc.getType());
+        room -=
+            getSharedBytes(alloc.getType(), alloc.getAlignment().value_or(0));
       else if (auto combine = dyn_cast<CombineOp>(op))
         combines.push_back(combine);
       else if (auto fold = dyn_cast<FoldOp>(op))
@@ -76,11 +77,6 @@ struct MultiplyRowsPass : simplexir::impl::MultiplyRowsBase<MultiplyRowsPass> {
   }
 
 private:
-  static int64_t getBytes(MemRefType type) {
-    return llvm::alignTo(
-        type.getNumElements() * type.getElementTypeBitWidth() / 8, 128);
-  }
-
   /// The last two rows first: their number is a remainder of what is outside.
   template <typename OpT>
   void multiply(OpT op, MutableOperandRange rows) {
@@ -116,9 +112,9 @@ private:
     Block &body = getOperation().getBody().front();
     if (!lhs.getElementType().isBF16() || lhs.getRank() != 2 ||
         rhs.getRank() != 2 || type.getDimSize(0) > maxRows ||
-        getBytes(type) > room || rows.extent.getParentBlock() != &body)
+        getSharedBytes(type) > room || rows.extent.getParentBlock() != &body)
       return {};
-    room -= getBytes(type);
+    room -= getSharedBytes(type);
     Operation *outermost = body.findAncestorOpInBlock(*rows.first);
     ImplicitLocOpBuilder b(rows.first.getLoc(), outermost);
     Value table = memref::AllocOp::create(b, type);

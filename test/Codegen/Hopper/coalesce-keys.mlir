@@ -34,3 +34,11 @@
 // ROWS: simplex.fold {{.*}} values(%{{.*}}) biases [0.000000e+00]
 
 // MANY-NOT: simplex.multiply_rows
+
+// More tuples than 32 bits count: the loops stay.
+// RUN: sed 's/windows .4, 8, 256./windows [65536, 65536, 70000]/' %S/../../Transforms/Inputs/quadrilinear.mlir > %t.large.mlir
+// RUN: simplex-opt %t.large.mlir --simplex-bufferize --simplex-select-schedule="target=gpu wgmma" \
+// RUN:   --simplex-outline-kernels --simplex-tile-attention=pad=16 --canonicalize --cse --simplex-fuse-online-softmax \
+// RUN:   --simplex-guard-masks --canonicalize --cse --simplex-stage-tiles --canonicalize --cse --simplex-stage-rows \
+// RUN:   --simplex-coalesce-keys | FileCheck %s --check-prefix=LARGE
+// LARGE-NOT: arith.divui {{.*}} : i32
