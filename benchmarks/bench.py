@@ -116,8 +116,6 @@ def run_gpu(options):
             sys.exit(f"bench: --peer: no ops/triton/fwd.py in {options.peer}")
         options.peer = found
     import gpu
-    if not gpu.torch.cuda.is_available():
-        sys.exit("bench: PyTorch finds no GPU here; --compile-only works without one, --target=cpu measures the CPU")
     begin = time.monotonic()
     measurements, device = gpu.run(options, cells)
     table = report.evaluate(suite.rows(), measurements) + compile_rows(options.artifacts)
@@ -191,7 +189,13 @@ def parse(arguments=None):
 
 def main():
     options = parse()
-    return run_cpu(options) if options.target == "cpu" else run_gpu(options)
+    if options.target == "cpu":
+        return run_cpu(options)
+    if not options.compile_only:
+        import torch
+        if not torch.cuda.is_available():
+            sys.exit("bench: PyTorch finds no GPU here; --compile-only works without one, --target=cpu measures the CPU")
+    return run_gpu(options)
 
 
 if __name__ == "__main__":

@@ -72,9 +72,11 @@ class Tuner:
         tasks = pathlib.Path(self.directory.name, "tasks")
         tasks.write_bytes(pickle.dumps((str(folder), cases)))
         count = processes or max(1, (os.cpu_count() or 2) - 2)
-        self.workers = [
-            subprocess.Popen([sys.executable, __file__, str(tasks), str(i), str(count), str(seconds)],
-                             stderr=open(self.log(i), "w")) for i in range(count)]
+        self.workers = []
+        for i in range(count):
+            with open(self.log(i), "w") as log:
+                self.workers.append(subprocess.Popen(
+                    [sys.executable, __file__, str(tasks), str(i), str(count), str(seconds)], stderr=log))
         self.kernel = Kernel(folder)
 
     def log(self, worker):

@@ -40,6 +40,8 @@ def attention(query, keys, values, windows, form="multilinear", bidirectional=Fa
     The kernel is compiled when its class of shapes is first used, and kept on disk; B, Sq and Sk are not part of the
     class. docs/python.md says more.
     """
+    if isinstance(windows, int):
+        raise TypeError(f"windows is {windows}, expected a sequence: one size for each key")
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(query, torch.Tensor):
         if out is not None or stream is not None:

@@ -81,6 +81,11 @@ def test_attributes(attributes, error, message):
         call(nothing, **attributes)
 
 
+def test_one_number_for_windows():
+    with pytest.raises(TypeError, match="windows is 4, expected a sequence: one size for each key"):
+        call(nothing, windows=4)
+
+
 def test_determinant_needs_two_keys():
     query, keys, values = reference.make(RNG, np.float32)
     with pytest.raises(ValueError, match="the determinant form needs two keys and a dim of at least 3, found 1 and 8"):
