@@ -190,36 +190,44 @@ private:
     return parts;
   }
 
-  /// Bytes of a row of the query or a key, and of a value.
-  static std::pair<int64_t, int64_t> getRowBytes(AttentionOp op) {
-    int64_t element = op.getElementType().getIntOrFloatBitWidth() / 8;
-    int64_t headDim = op.getHeadDim();
-    if (op.getForm().getChunk() > 1)
-      headDim = ChunkedAttr::get(op.getForm(), op.getArity(), headDim, 0)
-                    .getColumns();
-    return {llvm::alignTo(headDim, 16) * element,
-            llvm::alignTo(op.getValueDim(), 16) * element};
-  }
+  /// Bytes of a row of the query or an outer key, of the last key, and of a
+  /// value.
+  struct RowBytes {
+    explicit RowBytes(AttentionOp op) {
+      int64_t arity = op.getArity();
+      int64_t element = op.getElementType().getIntOrFloatBitWidth() / 8;
+      auto getBytes = [&](int64_t operand) {
+        auto layout =
+            ChunkedAttr::get(op.getForm(), arity, op.getHeadDim(), operand);
+        return layout.getColumns() * element;
+      };
+      query = getBytes(0);
+      lastKey = getBytes(arity - 1);
+      value = llvm::alignTo(op.getValueDim(), 16) * element;
+    }
+    int64_t query, lastKey, value;
+  };
 
   /// Shared memory of a block: the query's rows and the rings of last-key and
   /// value tiles, each row padded by 16 bytes, or in boxes of 128. Without
   /// outer keys there is one more tile of values (see --simplex-rotate-tiles).
   static int64_t getSharedBytes(AttentionOp op, const Parts &parts) {
-    auto [key, value] = getRowBytes(op);
+    RowBytes bytes(op);
     constexpr int64_t padding = 16, box = 128, boxAlignment = 1024;
-    int64_t query = parts.rows * (key + padding);
+    int64_t query = parts.rows * (bytes.query + padding);
     int64_t valueStages = parts.stages + (op.getKeys().size() == 1);
     if (!parts.wgmma)
-      return query + parts.stages * parts.keys * (key + value + 2 * padding);
+      return query + parts.stages * parts.keys *
+                         (bytes.lastKey + bytes.value + 2 * padding);
     return llvm::alignTo(query, boxAlignment) +
-           parts.keys * (parts.stages * llvm::alignTo(key, box) +
-                         valueStages * llvm::alignTo(value, box));
+           parts.keys * (parts.stages * llvm::alignTo(bytes.lastKey, box) +
+                         valueStages * llvm::alignTo(bytes.value, box));
   }
 
   /// All rows of outer keys and values that a tile visits (see
   /// --simplex-stage-rows); 0 where their number has no bound.
   static int64_t getOuterRowBytes(AttentionOp op, const Parts &parts) {
-    auto [key, value] = getRowBytes(op);
+    RowBytes bytes(op);
     int64_t queries =
         parts.rows / std::min<int64_t>(op.getGroupSize(), parts.rows);
     int64_t rows = 0;
@@ -228,7 +236,7 @@ private:
         return 0;
       rows += (op.getBidirectional() ? 2 * window - 1 : window) + queries - 1;
     }
-    return rows * (key + value);
+    return rows * (bytes.query + bytes.value);
   }
 
   static LogicalResult checkElement(AttentionOp op) {

@@ -34,24 +34,26 @@ struct CombinePattern : TilePattern<CombineOp> {
     TileType type = op.getResult().getType();
     int64_t columns = getColumnFragments(type);
     SmallVector<SmallVector<Value>> rows(columns);
-    SmallVector<SmallVector<Value>, 2> results{
-        SmallVector<Value>(getRowFragments() * columns)};
+    // Fragments that hold no head dim are zero.
+    SmallVector<SmallVector<Value>, 2> results{SmallVector<Value>(
+        getRowFragments() * columns, b.zeros({2, 2}, type.getElementType()))};
+    int64_t filled = problem.getFragments();
     if (op.getMagnitude()) {
-      for (int64_t c = 0; c < columns; ++c)
+      for (int64_t c = 0; c < filled; ++c)
         rows[c] = multiplyRows(problem, b, c);
       results.push_back({makeHeadroom(
           problem, b, llvm::getSingleElement(adaptor.getMagnitude()), rows)});
     }
-    for (int64_t c = 0; c < columns; ++c) {
+    for (int64_t c = 0; c < filled; ++c) {
       // Late, where it can be: fewer registers are alive.
       if (rows[c].empty())
         rows[c] = multiplyRows(problem, b, c);
       for (int64_t m = 0; m < getRowFragments(); ++m) {
         Value sum;
-        for (auto [term, row] : llvm::zip_equal(problem.terms, rows[c]))
-          sum = accumulate(
-              b, sum, loadQuery(op, b, m, problem.rotate(c, term.rotations[0])),
-              row, problem.compute);
+        for (auto [t, row] : llvm::enumerate(rows[c]))
+          sum = accumulate(b, sum,
+                           loadQuery(op, b, m, problem.query.getFragment(t, c)),
+                           row, problem.compute);
         results[0][m * columns + c] = b.convert(sum, type.getElementType());
       }
     }
@@ -62,8 +64,9 @@ struct CombinePattern : TilePattern<CombineOp> {
 private:
   struct Problem {
     Problem(CombineOp op, ArrayRef<ValueRange> keys)
-        : op(op), keys(keys), chunk(op.getForm().getChunk()),
-          arity(op.getKeys().size() + 2), terms(op.getForm().getTerms(arity)),
+        : op(op), keys(keys), query(getLayout(0)),
+          last(getLayout(getArity() - 1)),
+          terms(op.getForm().getTerms(getArity())),
           factor(static_cast<double>(static_cast<int64_t>(op.getFactor()))) {
       // Each product may be rounded to 16 bits, a sum with a bias not; f16 has
       // no room for products of keys.
@@ -74,27 +77,19 @@ private:
       compute = wide ? Float32Type::get(op.getContext()) : element;
     }
 
-    /// Block and component of a column fragment: component c of a block has
-    /// the fragments 2 c and 2 c + 1 there.
-    int64_t getBlock(int64_t fragment) const { return fragment / 2 / chunk; }
-    int64_t getComponent(int64_t fragment) const {
-      return fragment / 2 % chunk;
+    int64_t getArity() const { return op.getKeys().size() + 2; }
+    ChunkedAttr getLayout(int64_t operand) const {
+      return ChunkedAttr::get(op.getForm(), getArity(), op.getHeadDim(),
+                              operand);
     }
-    /// The fragment whose component is `rotation` further on.
-    int64_t rotate(int64_t fragment, int64_t rotation) const {
-      int64_t component = (getComponent(fragment) + rotation) % chunk;
-      return (getBlock(fragment) * chunk + component) * 2 + fragment % 2;
-    }
-    SlotPair getSlots(FragmentBuilder &b, int64_t fragment,
-                      int64_t operand) const {
-      auto layout =
-          ChunkedAttr::get(op.getForm(), arity, op.getHeadDim(), operand);
-      return SlotPair::ofFragment(b, layout, getBlock(fragment), fragment % 2);
+    /// Fragments of the result that hold head dims.
+    int64_t getFragments() const {
+      return llvm::divideCeil(op.getHeadDim(), ChunkedAttr::kFragment);
     }
 
     mutable CombineOp op;
     ArrayRef<ValueRange> keys;
-    int64_t chunk, arity;
+    ChunkedAttr query, last;
     SmallVector<FormTerm> terms;
     double factor;
     Type compute;
@@ -110,43 +105,57 @@ private:
     return rows;
   }
 
-  static Value multiplyRow(const Problem &problem, FragmentBuilder &b, size_t t,
-                           int64_t fragment) {
-    const FormTerm &term = problem.terms[t];
+  static Value multiplyRow(const Problem &problem, FragmentBuilder &b,
+                           int64_t t, int64_t fragment) {
     Value product = getCoefficient(problem, b, t, fragment);
     for (auto [k, key] : llvm::enumerate(problem.keys)) {
-      int64_t from = problem.rotate(fragment, term.rotations[k + 1]);
+      ChunkedAttr layout = problem.getLayout(k + 1);
+      int64_t from = layout.getFragment(t, fragment);
       Value row = b.convert(key[from], problem.compute);
+      // Columns that hold no head dim stay 0.
       if (double bias = problem.op.getBiases()[k]; bias != 0)
-        row = arith::AddFOp::create(b, row,
-                                    getBias(problem, b, k + 1, from, bias));
+        row = arith::AddFOp::create(
+            b, row,
+            splitAt(b, from, layout.getCopyEnd(layout.getCopy(t)),
+                    problem.compute, bias, 0));
       product = product ? arith::MulFOp::create(b, product, row) : row;
     }
     return product;
   }
 
-  /// Dimensions left over after the chunks have coefficient 1.
+  /// Dims left over are in the first term only, with coefficient 1.
   static Value getCoefficient(const Problem &problem, FragmentBuilder &b,
-                              size_t t, int64_t fragment) {
+                              int64_t t, int64_t fragment) {
     double coefficient = problem.factor * problem.terms[t].coefficient;
-    Value plain = b.splat(b.floating(problem.compute, problem.factor));
-    Value result = b.splat(b.floating(problem.compute, coefficient));
-    SlotPair slots = problem.getSlots(b, fragment, 0);
-    if (!slots.isWhole && coefficient != problem.factor)
-      return arith::SelectOp::create(b, slots.areWhole(b), result, plain);
-    return coefficient == 1 ? Value() : result;
+    int64_t end = problem.last.getLeftOverBegin();
+    bool hasLeftOver =
+        end < problem.last.getHeadDim() && end < getEnd(fragment);
+    double plain = t == 0 && hasLeftOver ? problem.factor : coefficient;
+    if (coefficient == 1 && plain == 1)
+      return {};
+    return splitAt(b, fragment, end, problem.compute, coefficient, plain);
   }
 
-  /// Columns that hold no head dim stay 0.
-  static Value getBias(const Problem &problem, FragmentBuilder &b,
-                       int64_t operand, int64_t fragment, double bias) {
-    Value result = b.splat(b.floating(problem.compute, bias));
-    SlotPair slots = problem.getSlots(b, fragment, operand);
-    if (slots.isWhole)
-      return result;
+  static int64_t getEnd(int64_t fragment) {
+    return (fragment + 1) * ChunkedAttr::kFragment;
+  }
+
+  /// A fragment of a row: `before` in the columns below `end`, else `after`.
+  static Value splitAt(FragmentBuilder &b, int64_t fragment, int64_t end,
+                       Type element, double before, double after) {
+    auto splat = [&](double value) {
+      return b.splat(b.floating(element, value));
+    };
+    if (before == after || getEnd(fragment) <= end)
+      return splat(before);
+    auto isBefore = [&](Value column) -> Value {
+      return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
+                                   b.index(end));
+    };
+    Value first = b.column(fragment);
     return arith::SelectOp::create(
-        b, slots.areFilled(b, problem.getComponent(fragment)), result,
-        b.zeros({2}, problem.compute));
+        b, makePair(b, isBefore(first), isBefore(b.add(first, 1))),
+        splat(before), splat(after));
   }
 
   /// Divides the rows by the least power of two, at least 1, that keeps their

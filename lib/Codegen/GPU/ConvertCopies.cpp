@@ -168,28 +168,28 @@ private:
 struct ArrangePattern : TilePattern<ArrangeOp> {
   using TilePattern::TilePattern;
 
+  /// Columns move inside a half block, or inside the rest: a thread that reads
+  /// all of one before it writes works in place, and waits for nobody.
   LogicalResult convert(ArrangeOp op, Adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
-    // Rows change in place: a band of them is read by all threads, then
-    // written by all.
     ChunkedAttr layout = op.getLayout();
-    auto type = cast<MemRefType>(op.getBuffer().getType());
-    int64_t rows = getExtent(type).first, pairs = layout.getColumns() / 2;
-    int64_t pairsOfSlots = pairs / layout.getChunk();
-    int64_t threads = b.layout.warps * 32;
-    int64_t band = std::min<int64_t>(rows, 32);
-    auto loop = scf::ForOp::create(b, b.index(0), b.index(rows), b.index(band));
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      SmallVector<Unit> units;
-      for (int64_t i = 0; i < band * pairsOfSlots; i += threads)
-        units.push_back(
-            read(op, b, loop.getInductionVar(), i, band, pairsOfSlots));
-      gpu::BarrierOp::create(b);
-      for (Unit &unit : units)
-        write(op, b, unit);
-    }
+    int64_t rows = getExtent(cast<MemRefType>(op.getBuffer().getType())).first;
+    int64_t width = layout.getHalfBlockColumns();
+    // Neighbouring threads take neighbouring rows: no two on one bank.
+    if (layout.getHalfBlocks() != 0)
+      forEachUnit(b, layout.getHalfBlocks(), rows, 1, /*unroll=*/false,
+                  [&](Value halfBlock, Value row) {
+                    Value begin = b.mul(halfBlock, width);
+                    arrange(op, b, row, begin, width, 0, width);
+                  });
+    int64_t columns = layout.getRestColumns();
+    if (columns != 0 &&
+        layout.getRotations().asArrayRef() != ArrayRef<int64_t>{0})
+      forEachUnit(b, rows, 1, 1, /*unroll=*/false, [&](Value row, Value) {
+        int64_t begin = layout.getRestBegin();
+        arrange(op, b, row, b.index(begin), columns, begin,
+                columns * layout.getRotations().size());
+      });
     if (b.layout.wgmma)
       emitProxyFence(b);
     rewriter.eraseOp(op);
@@ -197,53 +197,37 @@ struct ArrangePattern : TilePattern<ArrangeOp> {
   }
 
 private:
-  /// A thread's pair of slots.
-  struct Unit {
-    Value row, pair, valid;
-    SmallVector<Value> components;
-  };
-
-  static Unit read(ArrangeOp op, FragmentBuilder &b, Value bandBegin,
-                   int64_t first, int64_t band, int64_t pairsOfSlots) {
-    ChunkedAttr layout = op.getLayout();
-    int64_t rows = getExtent(cast<MemRefType>(op.getBuffer().getType())).first;
-    Value index = b.add(b.thread(), first);
-    Unit unit;
-    unit.pair = b.rem(index, pairsOfSlots);
-    Value inBand = b.div(index, pairsOfSlots);
-    unit.row = b.add(bandBegin, inBand);
-    auto isBelow = [&](Value value, int64_t limit) -> Value {
-      return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, value,
-                                   b.index(limit));
-    };
-    unit.valid = arith::AndIOp::create(b, isBelow(inBand, band),
-                                       isBelow(unit.row, rows));
-    // Units beyond the end read a row that is there, and write nothing.
-    Value row = arith::SelectOp::create(b, unit.valid, unit.row, b.index(0));
-    bool allWhole = layout.getChunks() == layout.getBlocks() * layout.kBlock;
-    unit.components = loadSlots(
-        b, SlotPair{layout, b.mul(unit.pair, 2), allWhole}, op.getBuffer(),
-        {row}, /*inPairs=*/layout.getHeadDim() % 2 == 0);
-    return unit;
-  }
-
-  static void write(ArrangeOp op, FragmentBuilder &b, const Unit &unit) {
-    constexpr int64_t pairsPerBlock = ChunkedAttr::kBlock / 2;
-    auto guarded = scf::IfOp::create(b, unit.valid, /*withElseRegion=*/false);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(guarded.thenBlock());
-    int64_t chunk = op.getLayout().getChunk();
-    Value block = b.div(unit.pair, pairsPerBlock);
-    Value column = b.add(b.mul(block, chunk * ChunkedAttr::kBlock),
-                         b.mul(b.rem(unit.pair, pairsPerBlock), 2));
+  /// Reads the `count` head dims from column `begin` of a row on, and writes
+  /// what columns `layoutBegin` of the layout and its `columns` - 1 successors
+  /// hold to the same place. Both are whole units of 16 bytes.
+  static void arrange(ArrangeOp op, FragmentBuilder &b, Value row, Value begin,
+                      int64_t count, int64_t layoutBegin, int64_t columns) {
     auto type = cast<MemRefType>(op.getBuffer().getType());
-    for (auto [c, pair] : llvm::enumerate(unit.components))
+    Type element = type.getElementType();
+    auto unit = VectorType::get({16 / getBytes(element)}, element);
+    auto getUnit = [&](int64_t column) {
+      return getPlace(b, type, {row}, b.add(begin, column));
+    };
+    SmallVector<Value> dims, ordered;
+    for (int64_t c = 0; c < count; c += unit.getNumElements()) {
+      Value loaded =
+          vector::LoadOp::create(b, unit, op.getBuffer(), getUnit(c),
+                                 /*nontemporal=*/false, llvm::MaybeAlign(16));
+      for (int64_t i = 0; i < unit.getNumElements(); ++i)
+        dims.push_back(b.extract(loaded, i));
+    }
+    for (int64_t c = layoutBegin; c < layoutBegin + columns; ++c) {
+      std::optional<int64_t> dim = op.getLayout().getDim(c);
+      ordered.push_back(dim ? dims[*dim - layoutBegin]
+                            : b.floating(element, 0.0));
+    }
+    for (int64_t c = 0; c < columns; c += unit.getNumElements())
       vector::StoreOp::create(
-          b, pair, op.getBuffer(),
-          getPlace(b, type, {unit.row}, b.add(column, c * ChunkedAttr::kBlock)),
-          /*nontemporal=*/false,
-          llvm::MaybeAlign(
-              2 * getBytes(cast<VectorType>(pair.getType()).getElementType())));
+          b,
+          vector::FromElementsOp::create(
+              b, unit, ArrayRef(ordered).slice(c, unit.getNumElements())),
+          op.getBuffer(), getUnit(c), /*nontemporal=*/false,
+          llvm::MaybeAlign(16));
   }
 };
 

@@ -63,17 +63,48 @@ private:
   static SmallVector<Value> loadChunked(LoadOp op, FragmentBuilder &b,
                                         bool inPairs) {
     ChunkedAttr layout = *op.getLayout();
-    SmallVector<Value> results;
-    for (int64_t block = 0; block < layout.getBlocks(); ++block) {
-      SmallVector<Value> halves[2];
-      for (int64_t half : {0, 1})
-        halves[half] =
-            loadSlots(b, SlotPair::ofFragment(b, layout, block, half),
-                      op.getSource(), getPrefix(op), inPairs);
-      for (auto [low, high] : llvm::zip_equal(halves[0], halves[1]))
-        results.append({low, high});
+    int64_t chunk = layout.getChunk(), width = layout.getHalfBlockColumns();
+    SmallVector<Value> results, prefix = getPrefix(op);
+    // A thread's two chunks of a half block are neighbours.
+    Value chunks = b.mul(b.rem(b.lane(), 4), 2 * chunk);
+    for (int64_t h = 0; h < layout.getHalfBlocks(); ++h) {
+      SmallVector<Value> dims;
+      for (int64_t i = 0; i < 2 * chunk; i += 2) {
+        Value pair = loadPair(b, op.getSource(), prefix,
+                              b.add(chunks, h * width + i), inPairs);
+        dims.append({b.extract(pair, 0), b.extract(pair, 1)});
+      }
+      for (int64_t c = 0; c < chunk; ++c)
+        results.push_back(makePair(b, dims[c], dims[chunk + c]));
     }
+    for (int64_t c = layout.getRestBegin(); c < layout.getColumns();
+         c += ChunkedAttr::kFragment)
+      results.push_back(loadRest(op, b, c));
     return results;
+  }
+
+  /// The fragment of the rest at column `begin`, element by element.
+  static Value loadRest(LoadOp op, FragmentBuilder &b, int64_t begin) {
+    Value quad = b.rem(b.lane(), 4);
+    int64_t none = op.getLayout()->getHeadDim();
+    SmallVector<Value, 2> pair;
+    for (int64_t i : {0, 1}) {
+      Value dim;
+      for (int64_t thread : {3, 2, 1, 0}) {
+        Value own = b.index(
+            op.getLayout()->getDim(begin + 2 * thread + i).value_or(none));
+        dim = dim ? arith::SelectOp::create(
+                        b,
+                        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, quad,
+                                              b.index(thread)),
+                        own, dim)
+                  : own;
+      }
+      Value valid = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, dim,
+                                          b.index(none));
+      pair.push_back(loadOrZero(b, op.getSource(), getPrefix(op), dim, valid));
+    }
+    return makePair(b, pair[0], pair[1]);
   }
 };
 

@@ -10,33 +10,9 @@
 using namespace mlir;
 using namespace simplexir;
 
-static Value isBelow(FragmentBuilder &b, Value value, int64_t limit) {
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, value,
-                               b.index(limit));
-}
-
-static Value makePair(FragmentBuilder &b, Value first, Value second) {
+Value simplexir::makePair(FragmentBuilder &b, Value first, Value second) {
   return vector::FromElementsOp::create(
       b, VectorType::get({2}, first.getType()), ValueRange{first, second});
-}
-
-SlotPair SlotPair::ofFragment(FragmentBuilder &b, ChunkedAttr layout,
-                              int64_t block, int64_t half) {
-  int64_t begin = block * ChunkedAttr::kBlock + half * 8;
-  return {layout, b.add(b.mul(b.rem(b.lane(), 4), 2), begin),
-          begin + 8 <= layout.getChunks()};
-}
-
-Value SlotPair::areWhole(FragmentBuilder &b) const {
-  return makePair(b, isBelow(b, first, layout.getChunks()),
-                  isBelow(b, b.add(first, 1), layout.getChunks()));
-}
-
-Value SlotPair::areFilled(FragmentBuilder &b, int64_t component) const {
-  int64_t limit =
-      component == layout.getTail() ? layout.getSlots() : layout.getChunks();
-  return makePair(b, isBelow(b, first, limit),
-                  isBelow(b, b.add(first, 1), limit));
 }
 
 void simplexir::forEachUnit(FragmentBuilder &b, int64_t rows, int64_t columns,
@@ -148,86 +124,4 @@ Value simplexir::loadOrZero(FragmentBuilder &b, Value memory,
       memref::LoadOp::create(b, memory, getPlace(b, type, prefix, at));
   return arith::SelectOp::create(b, valid, value,
                                  b.floating(type.getElementType(), 0.0));
-}
-
-/// The 2 * chunk neighbouring head dims from `begin` (an even place) on.
-static SmallVector<Value> loadElements(FragmentBuilder &b, int64_t chunk,
-                                       Value memory, ArrayRef<Value> prefix,
-                                       Value begin, bool inPairs) {
-  SmallVector<Value> elements;
-  for (int64_t i = 0; i < chunk; ++i) {
-    Value pair = loadPair(b, memory, prefix, b.add(begin, 2 * i), inPairs);
-    elements.append({b.extract(pair, 0), b.extract(pair, 1)});
-  }
-  return elements;
-}
-
-/// Rows shorter than two chunks: every element by itself.
-static SmallVector<Value> loadShortRow(FragmentBuilder &b,
-                                       const SlotPair &slots, Value memory,
-                                       ArrayRef<Value> prefix) {
-  ChunkedAttr layout = slots.layout;
-  int64_t chunk = layout.getChunk();
-  SmallVector<Value> results;
-  for (int64_t c = 0; c < chunk; ++c) {
-    Value filled = slots.areFilled(b, c), whole = slots.areWhole(b);
-    SmallVector<Value, 2> pair;
-    for (int64_t i : {0, 1}) {
-      Value slot = b.add(slots.first, i);
-      Value column = b.add(b.mul(slot, chunk), c);
-      if (c == layout.getTail())
-        column = arith::SelectOp::create(
-            b, b.extract(whole, i), column,
-            b.add(slot, layout.getChunks() * (chunk - 1)));
-      pair.push_back(
-          loadOrZero(b, memory, prefix, column, b.extract(filled, i)));
-    }
-    results.push_back(makePair(b, pair[0], pair[1]));
-  }
-  return results;
-}
-
-SmallVector<Value> simplexir::loadSlots(FragmentBuilder &b,
-                                        const SlotPair &slots, Value memory,
-                                        ArrayRef<Value> prefix, bool inPairs) {
-  ChunkedAttr layout = slots.layout;
-  int64_t chunk = layout.getChunk(), chunks = layout.getChunks();
-  int64_t last = layout.getHeadDim() - 2 * chunk;
-  if (!slots.isWhole && last < 0)
-    return loadShortRow(b, slots, memory, prefix);
-  Value begin = b.mul(slots.first, chunk);
-  // Pairs that are no whole chunks find what they hold among the last head
-  // dims: one address serves all.
-  if (!slots.isWhole)
-    begin = arith::MinUIOp::create(b, begin, b.index(last));
-  SmallVector<Value> elements =
-      loadElements(b, chunk, memory, prefix, begin, inPairs);
-  SmallVector<Value> results;
-  Value zero = b.floating(elements[0].getType(), 0.0);
-  for (int64_t c = 0; c < chunk; ++c) {
-    Value pair = makePair(b, elements[c], elements[chunk + c]);
-    if (!slots.isWhole)
-      pair = arith::SelectOp::create(b, isBelow(b, slots.first, chunks - 1),
-                                     pair, makePair(b, zero, zero));
-    results.push_back(pair);
-  }
-  for (int64_t first = chunks / 2 * 2;
-       first < layout.getSlots() && !slots.isWhole; first += 2) {
-    Value here = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, slots.first,
-                                       b.index(first));
-    for (int64_t c = 0; c < chunk; ++c) {
-      SmallVector<Value, 2> pair;
-      for (int64_t slot : {first, first + 1}) {
-        if (slot < chunks)
-          pair.push_back(elements[slot * chunk + c - last]);
-        else if (slot < layout.getSlots() && c == layout.getTail())
-          pair.push_back(elements[slot + chunks * (chunk - 1) - last]);
-        else
-          pair.push_back(zero);
-      }
-      results[c] = arith::SelectOp::create(
-          b, here, makePair(b, pair[0], pair[1]), results[c]);
-    }
-  }
-  return results;
 }

@@ -1,5 +1,4 @@
-//===- Rows.h - Rows of operands in memory -----------------------*- C++
-//-*-===//
+//===- Rows.h - Rows of operands in memory ----------------------*- C++ -*-===//
 //
 // Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,28 +12,8 @@
 
 namespace simplexir {
 
-/// Two neighbouring slots of a chunked layout; the first one is even.
-struct SlotPair {
-  ChunkedAttr layout;
-  mlir::Value first;
-  /// Known to be whole chunks, wherever `first` is in its range.
-  bool isWhole;
-
-  /// This thread's slots of half `half` of the columns of block `block`.
-  static SlotPair ofFragment(FragmentBuilder &b, ChunkedAttr layout,
-                             int64_t block, int64_t half);
-
-  /// Do both slots lie among the whole chunks? A vector<2xi1>.
-  mlir::Value areWhole(FragmentBuilder &b) const;
-  /// Does component `component` hold a head dim? A vector<2xi1>.
-  mlir::Value areFilled(FragmentBuilder &b, int64_t component) const;
-};
-
-/// For each component, the slots' two elements (0 where there is none) of the
-/// row memory[prefix, :] in head dim order.
-llvm::SmallVector<mlir::Value>
-loadSlots(FragmentBuilder &b, const SlotPair &slots, mlir::Value memory,
-          llvm::ArrayRef<mlir::Value> prefix, bool inPairs);
+/// A vector of two scalars.
+mlir::Value makePair(FragmentBuilder &b, mlir::Value first, mlir::Value second);
 
 /// Calls `body` for what it returns: where rows of `memory` (dynamic strides)
 /// keep pairs of elements aligned it is told so, elsewhere not. Both are

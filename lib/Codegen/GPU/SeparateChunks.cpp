@@ -72,9 +72,10 @@ struct SeparateChunksPass
     for (OpOperand *use : magnitudes)
       use->set(op.getQuery());
     op.setSeparated(true);
+    auto last =
+        ChunkedAttr::get(op.getForm(), arity, op.getHeadDim(), arity - 1);
     op.getResult().setType(
-        withColumns(op.getResult().getType(),
-                    cast<TileType>(op.getQuery().getType()).getColumns()));
+        withColumns(op.getResult().getType(), last.getColumns()));
     return success();
   }
 };

@@ -112,6 +112,51 @@ func.func private @f() attributes {s = #simplex.schedule<rows = 0, keys = 1>}
 
 // -----
 
+// expected-error @+1 {{chunked: 'chunk' must be from 1 to 64, found 65}}
+func.func private @f() attributes {s = #simplex.chunked<chunk = 65, head_dim = 96, rotations = [0]>}
+
+// -----
+
+// expected-error @+1 {{chunked: 'head_dim' must be positive and below 2^31, found 0}}
+func.func private @f() attributes {s = #simplex.chunked<chunk = 3, head_dim = 0, rotations = [0]>}
+
+// -----
+
+// expected-error @+1 {{chunked: 'rotations' must have one number for each term, found none}}
+func.func private @f() attributes {s = #simplex.chunked<chunk = 3, head_dim = 96, rotations = []>}
+
+// -----
+
+// expected-error @+1 {{chunked: 'rotations' must be from 0 to 2, below the chunk, found 3}}
+func.func private @f() attributes {s = #simplex.chunked<chunk = 3, head_dim = 96, rotations = [1, 3]>}
+
+// -----
+
+func.func @f(%m: memref<1x5x4x64xbf16>, %i: index) {
+  // expected-error @+1 {{'simplex.load' op result has 64 columns, expected 80 as the layout}}
+  %0 = simplex.load %m[%i, %i, %i] valid(%i, %i, %i) heads 4 {layout = #simplex.chunked<chunk = 3, head_dim = 64, rotations = [1, 2]>}
+       : memref<1x5x4x64xbf16> -> !simplex.tile<4x64xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%m: memref<16x64xbf16, 3>) {
+  // expected-error @+1 {{'simplex.arrange' op buffer has 64 columns, expected 80 as the layout}}
+  simplex.arrange #simplex.chunked<chunk = 3, head_dim = 64, rotations = [1, 2]> %m : memref<16x64xbf16, 3>
+  return
+}
+
+// -----
+
+func.func @f(%m: memref<1x16x64xbf16, 3>) {
+  // expected-error @+1 {{'simplex.arrange' op buffer has 64 columns in boxes, expected at least 96 as the layout}}
+  simplex.arrange #simplex.chunked<chunk = 3, head_dim = 96, rotations = [0]> %m : memref<1x16x64xbf16, 3>
+  return
+}
+
+// -----
+
 func.func @f(%m: memref<f32>, %i: index) {
   // expected-error @+1 {{'simplex.load' op source must have rank 4, found rank 0}}
   %0 = simplex.load %m[%i, %i, %i] valid(%i, %i, %i) heads 4 : memref<f32> -> !simplex.tile<4x8xf32>
@@ -253,6 +298,43 @@ func.func @f(%i: index) {
 func.func @f(%i: index) {
   // expected-error @+1 {{'simplex.launch' op 'f' is no kernel (it lacks 'simplex.kernel')}}
   simplex.launch @f(%i) : index
+  return
+}
+
+// -----
+
+// Separated tiles have the columns of #simplex.chunked.
+func.func @f(%q: !simplex.tile<4x64xf32>, %k: !simplex.tile<1x80xf32>) {
+  // expected-error @+1 {{'simplex.combine' op query has 64 columns, expected 80 as the layout}}
+  %0 = simplex.combine #simplex.determinant %q, %k biases [0.0] factor 1 head_dim 64 separated
+       : !simplex.tile<4x64xf32>, !simplex.tile<1x80xf32> -> !simplex.tile<4x64xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: memref<f32>, %k: !simplex.tile<1x80xf32>) {
+  // expected-error @+1 {{'simplex.combine' op query must have rank 2, found rank 0}}
+  %0 = simplex.combine #simplex.determinant %q, %k biases [0.0] factor 1 head_dim 64 separated
+       : memref<f32>, !simplex.tile<1x80xf32> -> !simplex.tile<4x64xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: memref<4x80xf32>, %k: !simplex.tile<1x64xf32>) {
+  // expected-error @+1 {{'simplex.combine' op key 1 has 64 columns, expected 80 as the layout}}
+  %0 = simplex.combine #simplex.determinant %q, %k biases [0.0] factor 1 head_dim 64 separated
+       : memref<4x80xf32>, !simplex.tile<1x64xf32> -> !simplex.tile<4x64xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: memref<4x80xf32>, %k: !simplex.tile<1x80xf32>) {
+  // expected-error @+1 {{'simplex.combine' op result has 80 columns, expected 64 as the layout}}
+  %0 = simplex.combine #simplex.determinant %q, %k biases [0.0] factor 1 head_dim 64 separated
+       : memref<4x80xf32>, !simplex.tile<1x80xf32> -> !simplex.tile<4x80xf32>
   return
 }
 

@@ -16,19 +16,21 @@ def SeparateChunks : Pass<"simplex-separate-chunks", "::mlir::func::FuncOp"> {
     For a form that mixes the dims of a chunk (the determinant), the query, its
     keys and the combined tile get the column order of `#simplex.chunked`, so
     that the combiner needs no data of another thread. Products of the combined
-    tile sum over its columns and do not care.
+    tile sum over its columns and do not care. Rows of the query and of outer
+    keys may become longer, for the dims that fill no half block of eight chunks
+    come once for each term; the last key's rows do not.
 
     ```mlir
-    %q = simplex.load ... -> <64x96xbf16>
-    %k1 = simplex.load ... -> <1x96xbf16>
-    %k2 = simplex.load ... -> <64x96xbf16>
-    %c = simplex.combine #simplex.determinant %q, %k1 ...
+    %q = simplex.load ... -> <64x128xbf16>
+    %k1 = simplex.load ... -> <1x128xbf16>
+    %k2 = simplex.load ... -> <64x128xbf16>
+    %c = simplex.combine #simplex.determinant %q, %k1 ... -> <64x128xbf16>
     simplex.contract %c, %k2 transposed
     // ==>
-    %q = simplex.load ... {layout = #simplex.chunked<chunk = 3, head_dim = 96, tail = 1>}
-    %k1 = simplex.load ... {layout = #simplex.chunked<chunk = 3, head_dim = 96, tail = 2>}
-    %k2 = simplex.load ... {layout = #simplex.chunked<chunk = 3, head_dim = 96, tail = 0>}
-    %c = simplex.combine #simplex.determinant %q, %k1 ... separated
+    %q = simplex.load ... {layout = #simplex.chunked<chunk = 3, head_dim = 128, rotations = [1, 2]>} -> <64x144xbf16>
+    %k1 = simplex.load ... {layout = #simplex.chunked<chunk = 3, head_dim = 128, rotations = [2, 1]>} -> <1x144xbf16>
+    %k2 = simplex.load ... {layout = #simplex.chunked<chunk = 3, head_dim = 128, rotations = [0]>} -> <64x128xbf16>
+    %c = simplex.combine #simplex.determinant %q, %k1 ... separated -> <64x128xbf16>
     simplex.contract %c, %k2 transposed
     ```
   }];

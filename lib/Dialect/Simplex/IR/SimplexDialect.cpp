@@ -152,13 +152,44 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 ChunkedAttr ChunkedAttr::get(FormAttrInterface form, int64_t arity,
                              int64_t headDim, int64_t operand) {
+  SmallVector<int64_t> rotations;
+  if (operand == arity - 1 || form.getChunk() == 1)
+    rotations.push_back(0);
+  else
+    for (const FormTerm &term : form.getTerms(arity))
+      rotations.push_back(term.rotations[operand]);
   return get(form.getContext(), form.getChunk(), headDim,
-             form.getTerms(arity).front().rotations[operand]);
+             DenseI64ArrayAttr::get(form.getContext(), rotations));
+}
+
+std::optional<int64_t> ChunkedAttr::getDim(int64_t column) const {
+  int64_t chunk = getChunk(), width = getHalfBlockColumns();
+  int64_t begin = getRestBegin(), columns = getRestColumns();
+  if (column < begin) {
+    int64_t component = column / kFragment % chunk;
+    return column / width * width + column % kFragment * chunk + component;
+  }
+  if (column >= begin + getRotations().size() * columns)
+    return std::nullopt;
+  int64_t copy = (column - begin) / columns;
+  if (column >= getCopyEnd(copy))
+    return std::nullopt;
+  int64_t dim = column - copy * columns;
+  if (dim >= getLeftOverBegin())
+    return dim;
+  return dim / chunk * chunk + (dim + getRotations()[copy]) % chunk;
+}
+
+int64_t ChunkedAttr::getFragment(int64_t term, int64_t fragment) const {
+  int64_t chunk = getChunk(), copy = getCopy(term);
+  if (fragment >= getRestBegin() / kFragment)
+    return fragment + copy * getRestColumns() / kFragment;
+  return fragment / chunk * chunk + (fragment + getRotations()[copy]) % chunk;
 }
 
 LogicalResult ChunkedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t chunk, int64_t headDim,
-                                  int64_t tail) {
+                                  DenseI64ArrayAttr rotations) {
   if (chunk < 1 || chunk > 64)
     return emitError() << "chunked: 'chunk' must be from 1 to 64, found "
                        << chunk;
@@ -166,8 +197,13 @@ LogicalResult ChunkedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "chunked: 'head_dim' must be positive and below "
                           "2^31, found "
                        << headDim;
-  if (tail < 0 || tail >= chunk)
-    return emitError() << "chunked: 'tail' must be a component of the chunk of "
-                       << chunk << ", found " << tail;
+  if (rotations.empty())
+    return emitError() << "chunked: 'rotations' must have one number for each "
+                          "term, found none";
+  for (int64_t rotation : rotations.asArrayRef())
+    if (rotation < 0 || rotation >= chunk)
+      return emitError() << "chunked: 'rotations' must be from 0 to "
+                         << chunk - 1 << ", below the chunk, found "
+                         << rotation;
   return success();
 }

@@ -156,8 +156,25 @@ LogicalResult CombineOp::verify() {
     return emitOpError() << "'head_dim' must be from 1 to the " << columns
                          << " columns of the tile, found " << getHeadDim();
   // The query, the outer keys, and the last key of the product to come.
-  return getForm().verifyForm([&] { return emitOpError(); },
-                              getKeys().size() + 2, getHeadDim());
+  int64_t arity = getKeys().size() + 2;
+  if (failed(getForm().verifyForm([&] { return emitOpError(); }, arity,
+                                  getHeadDim())))
+    return failure();
+  if (!getSeparated())
+    return success();
+  auto expect = [&](const Twine &name, Type type, int64_t operand) {
+    return expectLayout(
+        *this, name.str(), cast<ShapedType>(type).getShape().back(),
+        ChunkedAttr::get(getForm(), arity, getHeadDim(), operand));
+  };
+  for (auto [i, key] : llvm::enumerate(getKeys().getTypes()))
+    if (failed(expect("key " + Twine(i + 1), key, i + 1)))
+      return failure();
+  Type query = getQuery().getType();
+  return success((isa<TileType>(query) ||
+                  succeeded(expectRank(*this, "query", query, 2))) &&
+                 succeeded(expect("query", query, 0)) &&
+                 succeeded(expect("result", getResult().getType(), arity - 1)));
 }
 
 LogicalResult MaskOp::verify() {

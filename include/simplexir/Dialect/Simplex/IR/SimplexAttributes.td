@@ -72,41 +72,81 @@ def Simplex_ChunkedAttr : AttrDef<Simplex_Dialect, "Chunked"> {
   let mnemonic = "chunked";
   let summary = "An order of head dims that keeps the components of a chunk apart";
   let description = [{
-    The columns of a tile in blocks of 16 * `chunk`: component c of slot s of a
-    block lies in column 16 * c + s. A thread that holds one column of an
-    m16n8k16 fragment then holds every component of its chunk, so rotating
-    inside chunks (`FormAttrInterface`) moves no data between threads. A sum
-    over columns does not care for their order.
+    The columns of one operand of a form, such that the combiner
+    (`FormAttrInterface`) moves no data between the threads that hold fragments
+    of 8 columns. A sum over columns does not care for their order.
 
-    Slots are the whole chunks of `head_dim`, then one slot for each dimension
-    left over, which lies in component `tail` (an operand's own: the rotation
-    that one term has for it, so that this term alone yields the plain product
-    and the others 0), then empty slots up to a multiple of 16. Empty columns
-    read as zero.
+    - **Half blocks.** Eight whole chunks fill `chunk` fragments: component k of
+      chunk 8 h + s lies in column 8 * (chunk * h + k) + s. A thread that holds
+      a column holds every component of its chunk, so a rotation by n takes the
+      fragment of component (k + n) mod `chunk`.
+    - **The rest**, fewer than eight chunks and the dims left over, has a copy
+      for each of the operand's `rotations` (one a term), of as many whole
+      fragments as it needs. Column r of copy t holds the dim that term t
+      multiplies into dim r of the rest. A dim left over stands for itself in
+      the first copy, and is missing from the others: the first term alone
+      yields the plain product.
+
+    The last key's rotation is 0 in every term, so `rotations = [0]`: one copy,
+    in its order, serves all terms. Columns that hold no dim are zero; they also
+    fill up the row to a multiple of 16, the depth of a matrix instruction.
 
     ```mlir
-    // 0 3 6 ... 45 | 1 4 7 ... 46 | 2 5 8 ... 47 | 48 51 ...
-    #simplex.chunked<chunk = 3, head_dim = 96, tail = 0>
+    // A query of 32 dims, a half block and a rest of two chunks and two dims:
+    // 0 3 .. 21 | 1 4 .. 22 | 2 5 .. 23 | 25 26 24 28 29 27 30 31 | 26 24 25 29 27 28 - - | -
+    #simplex.chunked<chunk = 3, head_dim = 32, rotations = [1, 2]>
+    // The last key:
+    // 0 3 .. 21 | 1 4 .. 22 | 2 5 .. 23 | 24 25 26 27 28 29 30 31
+    #simplex.chunked<chunk = 3, head_dim = 32, rotations = [0]>
     ```
   }];
-  let parameters = (ins "int64_t":$chunk, "int64_t":$head_dim, "int64_t":$tail);
+  let parameters = (ins "int64_t":$chunk, "int64_t":$head_dim,
+                        "::mlir::DenseI64ArrayAttr":$rotations);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// Slots of a block: the depth of one matrix instruction.
-    static constexpr int64_t kBlock = 16;
+    /// Columns of a fragment, and chunks of a half block.
+    static constexpr int64_t kFragment = 8;
+
     /// The layout of operand `operand` (the query is 0) of a form.
     static ChunkedAttr get(FormAttrInterface form, int64_t arity,
                            int64_t headDim, int64_t operand);
-    int64_t getChunks() const { return getHeadDim() / getChunk(); }
-    /// Whole chunks, and the dimensions left over.
-    int64_t getSlots() const {
-      return getChunks() + getHeadDim() % getChunk();
+
+    int64_t getHalfBlockColumns() const { return kFragment * getChunk(); }
+    int64_t getHalfBlocks() const {
+      return getHeadDim() / getHalfBlockColumns();
     }
-    int64_t getBlocks() const {
-      return ::llvm::divideCeil(getSlots(), kBlock);
+    /// The first column, and the first dim, of the rest.
+    int64_t getRestBegin() const {
+      return getHalfBlocks() * getHalfBlockColumns();
     }
-    int64_t getColumns() const { return getBlocks() * kBlock * getChunk(); }
+    /// Columns of one copy of the rest.
+    int64_t getRestColumns() const {
+      return ::llvm::alignTo(getHeadDim() - getRestBegin(), kFragment);
+    }
+    /// The first dim that belongs to no whole chunk.
+    int64_t getLeftOverBegin() const {
+      return getHeadDim() / getChunk() * getChunk();
+    }
+    int64_t getColumns() const {
+      return ::llvm::alignTo(
+          getRestBegin() + getRotations().size() * getRestColumns(), 16);
+    }
+    /// The dim that lies in a column, if any.
+    ::std::optional<int64_t> getDim(int64_t column) const;
+
+    /// The copy of the rest that a term reads.
+    int64_t getCopy(int64_t term) const {
+      return ::std::min<int64_t>(term, getRotations().size() - 1);
+    }
+    /// The fragment that a term multiplies into fragment `fragment` of the last
+    /// key.
+    int64_t getFragment(int64_t term, int64_t fragment) const;
+    /// The column behind the last one of a copy of the rest that holds a dim.
+    int64_t getCopyEnd(int64_t copy) const {
+      return copy * getRestColumns() +
+             (copy == 0 ? getHeadDim() : getLeftOverBegin());
+    }
   }];
 }
 

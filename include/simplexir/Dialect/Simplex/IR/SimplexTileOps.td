@@ -176,12 +176,13 @@ def Simplex_ArrangeOp : Simplex_Op<"arrange",
   let summary = "Bring the columns of rows in shared memory into another order";
   let description = [{
     In place, by the whole thread block together: before, a row holds head
-    dims in their order, afterwards in that of `layout`. Complete only after a
-    barrier.
+    dims in their order and zeros beyond them, afterwards the columns of
+    `layout`. Rows and their boxes begin at multiples of 16 bytes. Complete only
+    after a barrier.
 
     ```mlir
     func.func @arrange(%tile: memref<64x96xbf16, strided<[104, 1]>, #gpu.address_space<workgroup>>) {
-      simplex.arrange #simplex.chunked<chunk = 3, head_dim = 96, tail = 0> %tile
+      simplex.arrange #simplex.chunked<chunk = 3, head_dim = 96, rotations = [1, 2]> %tile
           : memref<64x96xbf16, strided<[104, 1]>, #gpu.address_space<workgroup>>
       return
     }
@@ -233,7 +234,7 @@ def Simplex_CombineOp : Simplex_Op<"combine", [Pure, AttrSizedOperandSegments]> 
     form's terms, after adding `biases[o]` to key o. `factor` (-1, 0, or 1)
     carries the sign of the scale. The query may lie in shared memory. With
     `separated`, all tiles have the columns of `#simplex.chunked`, each operand
-    its own.
+    its own; the result has the last key's.
 
     Products of f16 numbers can leave the range of f16. With the `magnitude` of
     the query, the result is divided by the least power of two that makes it
