@@ -231,9 +231,28 @@ private:
     return words;
   }
 };
+
+struct DropRowsPattern : TilePattern<DropRowsOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(DropRowsOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    Value infinity =
+        b.floating(cast<TileType>(op.getType()).getElementType(), kInfinity);
+    SmallVector<Value> results(adaptor.getMaximum());
+    for (auto [m, maximum] : llvm::enumerate(results))
+      for (int64_t half : {0, 1})
+        if (Value keep = emitKeep(b, op, getQuery(b, m, half, op.getHeads())))
+          maximum = b.insert(arith::SelectOp::create(
+                                 b, keep, b.extract(maximum, half), infinity),
+                             maximum, half);
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
 } // namespace
 
 void simplexir::populateMaskPatterns(const FragmentConverter &converter,
                                      RewritePatternSet &patterns) {
-  patterns.add<MaskPattern>(converter, patterns.getContext());
+  patterns.add<DropRowsPattern, MaskPattern>(converter, patterns.getContext());
 }
