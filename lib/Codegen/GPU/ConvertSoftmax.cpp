@@ -211,8 +211,7 @@ struct RowReducePattern : TilePattern<RowReduceOp> {
 
 void simplexir::populateSoftmaxPatterns(const FragmentConverter &converter,
                                         RewritePatternSet &patterns) {
-  patterns
-      .add<ConvertPattern, ExpPattern, FillPattern, RowMaxPattern,
-           RowPartialPattern, RowReducePattern, RowSumPattern>(
-          converter, patterns.getContext());
+  patterns.add<ConvertPattern, ExpPattern, FillPattern, RowMaxPattern,
+               RowPartialPattern, RowReducePattern, RowSumPattern>(
+      converter, patterns.getContext());
 }
