@@ -58,6 +58,7 @@ struct ConvertSimplexToGPUPass
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     populateCopyPatterns(converter, patterns);
     populateCombinePatterns(converter, patterns);
+    populateMaskPatterns(converter, patterns);
     populateMatrixPatterns(converter, patterns);
     populateRowPatterns(converter, patterns);
     populateSoftmaxPatterns(converter, patterns);
