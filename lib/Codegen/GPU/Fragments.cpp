@@ -87,7 +87,9 @@ Value FragmentBuilder::thread() {
                                          getIndexAttr(layout.blockWarps * 32));
   if (layout.firstWarp == 0)
     return thread;
-  return createOrFold<arith::SubIOp>(thread, index(layout.firstWarp * 32));
+  // Unlike a difference, a remainder is known to be small.
+  assert(layout.firstWarp % layout.warps == 0 && "their numbers wrap around");
+  return rem(thread, layout.warps * 32);
 }
 
 Value FragmentBuilder::splat(Value scalar, int64_t count) {

@@ -21,7 +21,7 @@
 // CHECK: %[[LAST:.*]] = arith.xori %[[PHASE:.*]], %true
 // CHECK: %[[PARITY:.*]] = arith.extui %[[LAST]]
 // CHECK: llvm.inline_asm {{.*}}mbarrier.try_wait.parity{{.*}} %[[PARITY]]
-// CHECK: %[[OWN:.*]] = arith.subi %[[TID]], %c256
+// CHECK: %[[OWN:.*]] = arith.remui %[[TID]], %c128
 // CHECK: nvgpu.device_async_copy
 // CHECK: nvvm.cp.async.commit.group
 // CHECK: nvvm.cp.async.wait.group 1

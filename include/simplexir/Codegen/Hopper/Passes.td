@@ -214,12 +214,12 @@ def SpecializeCopies : Pass<"simplex-specialize-copies", "::mlir::func::FuncOp">
       a slot completes once a use, when each thread that copies has announced it;
       `empty` once a use, when one thread of each warp that computes has released
       it. So neither can be two phases ahead of the other.
-    - A copier acquires use u of a slot when use u - 1 has been released. Of the
-      key, tile t waits for tile t - 2, released in iteration t - 2; of the value,
-      tile t for tile t - 3, released in iteration t - 2. Those iterations need
-      the key's tiles up to t - 2 and the value's up to t - 3, and all of them
-      have been announced by then: a tile is announced as soon as the copies
-      of the next one have started, the last one after the loop.
+    - Who copies acquires use u of a slot when use u - 1 has been released. Of
+      the key, tile t waits for tile t - 2, of the value for tile t - 3: both are
+      released in iteration t - 2. That iteration and those before it need the
+      key's tiles up to t - 2 and the value's up to t - 3, which have all been
+      announced by then, for a group of copies is announced when the next one
+      has been started, and the last one after the loop.
     - The first iteration multiplies probabilities of 0 with the first tile of
       values: it waits for that tile, and leaves its release to the second
       iteration. What follows the loop waits for the last tile, and releases
