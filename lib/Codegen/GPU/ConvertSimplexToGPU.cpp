@@ -125,7 +125,7 @@ struct ConvertSimplexToGPUPass
   /// Warps part, once and to the kernel's end: a block of 384 threads starts
   /// with 168 registers a thread, and has as many when they are dealt anew.
   static void assignRoles(gpu::GPUFuncOp function, const WarpLayout &layout) {
-    constexpr int64_t copying = 24, computing = 240;
+    constexpr int64_t copying = 40, computing = 232;
     SmallVector<SpecializeOp> ops;
     function.walk([&](SpecializeOp op) { ops.push_back(op); });
     for (SpecializeOp op : ops) {

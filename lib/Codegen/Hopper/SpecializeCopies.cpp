@@ -54,9 +54,10 @@ private:
     roles = SpecializeOp::create(b);
     b.createBlock(&roles.getCopy());
     Block *compute = b.createBlock(&roles.getCompute());
-    // What the kernel computes may be used in a round, and not the other way.
-    for (Block *block : {&body, tiles.loop->getBlock()})
-      for (Operation &op : llvm::make_early_inc_range(*block))
+    // What is shared stays in the kernel, or goes there from a round.
+    if (tiles.rounds)
+      for (Operation &op :
+           llvm::make_early_inc_range(*tiles.rounds.getBeforeBody()))
         if (tiles.shared.contains(&op))
           op.moveBefore(roles);
     for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
@@ -274,12 +275,12 @@ private:
       ReceiveOp::create(b, channel.memory, place,
                         loop.getRegionIterArg(getPhase(ring.slot)));
       // The first iteration leaves the first tile to the second one.
+      b.setInsertionPointAfter(tiles.getEnd(ring.reader));
       Value condition;
       if (tiles.getCurrent(ring.slot))
         condition =
             arith::CmpIOp::create(b, Predicate::ne, loop.getInductionVar(),
                                   loop.getLowerBound());
-      b.setInsertionPointAfter(tiles.getEnd(ring.reader));
       ReleaseOp::create(b, channel.memory, place, condition);
     }
     for (ContractOp op : tiles.later) {

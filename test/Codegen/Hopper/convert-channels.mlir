@@ -16,7 +16,7 @@
 // The last four warps copy.
 // CHECK: %[[COPIES:.*]] = arith.cmpi uge, %{{.*}}, %c8_i32
 // CHECK: scf.if %[[COPIES]] {
-// CHECK-NEXT: nvvm.setmaxregister decrease 24
+// CHECK-NEXT: nvvm.setmaxregister decrease 40
 // A slot is waited for by the parity of the phase before.
 // CHECK: %[[LAST:.*]] = arith.xori %[[PHASE:.*]], %true
 // CHECK: %[[PARITY:.*]] = arith.extui %[[LAST]]
@@ -30,7 +30,7 @@
 // CHECK: nvvm.cp.async.wait.group 0
 // CHECK: nvvm.barrier #nvvm.reduction<or>
 // CHECK: } else {
-// CHECK-NEXT: nvvm.setmaxregister increase 240
+// CHECK-NEXT: nvvm.setmaxregister increase 232
 // Those that multiply wait for each other at a barrier of their own.
 // CHECK: nvvm.cp.async.wait.group 0
 // CHECK-NEXT: nvvm.fence.proxy

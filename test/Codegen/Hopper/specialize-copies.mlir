@@ -39,7 +39,7 @@
 // CHECK: %[[VWRAPS:.*]] = arith.cmpi eq, %[[VSLOT]], %c2
 // CHECK: scf.yield %[[KNEXT]], %[[KFLIP]], %{{.*}}, %{{.*}}, %[[VPLACE]]
 // The last tile's values, if there was a tile; and the vote.
-// CHECK: %[[ANY:.*]] = arith.cmpi slt, %[[BEGIN]], %[[END]]
+// CHECK: %[[ANY:.*]] = arith.cmpi sgt, %[[END]], %[[BEGIN]]
 // CHECK: scf.if %[[ANY]]
 // CHECK-NEXT: simplex.announce %[[V]][%[[LOOP]]#4] :
 // CHECK: %[[VOTE:.*]] = simplex.out_of_range

@@ -15,7 +15,7 @@
 // CHECK-NEXT: simplex.receive %[[CHANNEL]][%{{.*}}] phase %{{.*}} : memref<2x3xi64>
 // CHECK-NEXT: simplex.release %[[CHANNEL]][%{{.*}}] : memref<2x3xi64>
 // CHECK-NEXT: simplex.release %[[CHANNEL]][%{{.*}}] if %{{.*}} : memref<2x3xi64>
-// CHECK-NEXT: simplex.out_of_range %{{.*}} : <64xf32>
+// CHECK-NEXT: simplex.out_of_range %{{.*}} : !simplex.tile<64xf32>
 func.func @roles(%channel: memref<2x3xi64>, %slot: index, %phase: i1, %l: !simplex.tile<64xf32>) {
   simplex.open_channel %channel : memref<2x3xi64>
   simplex.specialize copy {
