@@ -14,7 +14,7 @@
 // RUN: simplex-compile %t.mlir --chip=sm_90a --emit=ptx -o %t.ptx
 // RUN: %ptxas -v -arch=sm_90a %t.ptx -o %t.cubin 2>&1 | FileCheck %s --check-prefixes=CHECK,ROLES
 // ROLES-NOT: setmaxnreg
-// ROLES: 0 bytes spill stores
 // CHECK-NOT: C75
 // CHECK: Compiling entry function 'attend_kernel' for 'sm_90a'
+// ROLES: 0 bytes spill stores
 // CHECK-NOT: C75

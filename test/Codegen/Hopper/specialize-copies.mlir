@@ -80,6 +80,7 @@
 // ONCE: } compute {
 // ONCE: simplex.release
 // ONCE: simplex.release
+// ONCE: simplex.finalize
 // ONCE: }
 // ONCE-NEXT: return
 
