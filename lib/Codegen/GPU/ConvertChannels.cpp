@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A barrier's phase n is complete when so many have arrived n + 1 times. A wait
-// names a phase by its parity, and goes on if that phase is complete: so it does
-// at a barrier that nobody has arrived at, asked for parity 1.
+// names a phase by its parity, and goes on if that phase is complete: so it
+// does at a barrier that nobody has arrived at, asked for parity 1.
 //
 //===----------------------------------------------------------------------===//
 

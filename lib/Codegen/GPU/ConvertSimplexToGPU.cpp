@@ -42,11 +42,9 @@ struct ConvertSimplexToGPUPass
     if (!schedule)
       return kernel.emitError("kernel has no schedule: run "
                               "--simplex-tile-attention first");
-    bool specialized = kernel
-                           .walk([](SpecializeOp) {
-                             return WalkResult::interrupt();
-                           })
-                           .wasInterrupted();
+    bool specialized =
+        kernel.walk([](SpecializeOp) { return WalkResult::interrupt(); })
+            .wasInterrupted();
     WarpLayout layout(schedule, specialized);
     if (failed(layout.verify(kernel, schedule)))
       return failure();
@@ -98,8 +96,7 @@ struct ConvertSimplexToGPUPass
     // As many blocks as the registers of a multiprocessor allow at 255 each:
     // ptxas would spill a few to fit one more.
     constexpr int64_t processorThreads = 65536 / 256;
-    setMinBlocks(function,
-                 std::max<int64_t>(processorThreads / threads, 1));
+    setMinBlocks(function, std::max<int64_t>(processorThreads / threads, 1));
     for (StringRef name :
          {StringRef(kGridAttrName), StringRef(kScheduleAttrName)})
       function->setAttr(name, kernel->getAttr(name));

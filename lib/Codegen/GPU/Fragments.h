@@ -15,8 +15,8 @@
 
 namespace simplexir {
 
-/// Warps that only copy, where a kernel has some (simplex.specialize): they come
-/// after those of the schedule.
+/// Warps that only copy, where a kernel has some (simplex.specialize): they
+/// come after those of the schedule.
 constexpr int64_t kCopyWarps = 4;
 
 /// How a kernel's tiles are dealt to its warps.

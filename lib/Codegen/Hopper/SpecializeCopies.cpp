@@ -193,8 +193,8 @@ private:
     auto reduced =
         cast<MemRefType>(memref::SubViewOp::inferRankReducedResultType(
             type.getShape().drop_front(), type, offsets, sizes, one));
-    Value place = memref::SubViewOp::create(b, reduced, ring.buffer, offsets,
-                                            sizes, one);
+    Value place =
+        memref::SubViewOp::create(b, reduced, ring.buffer, offsets, sizes, one);
     auto copy = cast<CopyOp>(b.clone(*ring.first));
     copy.getSequenceMutable().set(tile);
     copy.getDestinationMutable().set(place);
@@ -278,9 +278,8 @@ private:
       b.setInsertionPointAfter(tiles.getEnd(ring.reader));
       Value condition;
       if (tiles.getCurrent(ring.slot))
-        condition =
-            arith::CmpIOp::create(b, Predicate::ne, loop.getInductionVar(),
-                                  loop.getLowerBound());
+        condition = arith::CmpIOp::create(
+            b, Predicate::ne, loop.getInductionVar(), loop.getLowerBound());
       ReleaseOp::create(b, channel.memory, place, condition);
     }
     for (ContractOp op : tiles.later) {

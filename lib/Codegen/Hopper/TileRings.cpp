@@ -171,7 +171,8 @@ bool TileRings::isRestAwaited() {
 
 bool TileRings::findSlots() {
   for (Ring &ring : rings) {
-    auto slot = dyn_cast_if_present<BlockArgument>(getSlot(ring.reader.getRhs()));
+    auto slot =
+        dyn_cast_if_present<BlockArgument>(getSlot(ring.reader.getRhs()));
     if (!slot || slot.getOwner() != loop.getBody() ||
         slot == loop.getInductionVar())
       return false;

@@ -12,7 +12,8 @@
 using namespace mlir;
 using namespace simplexir;
 
-template <typename OpT> static LogicalResult verifyChannel(OpT op) {
+template <typename OpT>
+static LogicalResult verifyChannel(OpT op) {
   MemRefType channel = op.getChannel().getType();
   if (channel.hasStaticShape() && channel.getDimSize(0) == 2)
     return success();
