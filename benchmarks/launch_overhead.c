@@ -11,8 +11,9 @@
  * launch_overhead.mlir) has almost nothing to do. On the GPU it is the time
  * until the call returns; the GPU is waited for after every 50 launches, out
  * of the time, so that no launch waits for room in the queue. Beside it, in
- * the same run: the driver's own launch of an empty kernel with as many
- * parameters. Prints medians over the batches, and the best batch.
+ * the same run: the driver's own launches of an empty kernel with as many
+ * parameters, given one by one and as one buffer (as ours are). Prints medians
+ * over the batches, and the best batch.
  */
 
 #define _POSIX_C_SOURCE 199309L
@@ -74,6 +75,19 @@ static int launchEmpty(void *context) {
   Driver *driver = (Driver *)context;
   return driver->launch(driver->function, 1, 1, 1, 32, 1, 1, 0, stream,
                         driver->parameters, NULL);
+}
+
+static int launchEmptyBuffer(void *context) {
+  Driver *driver = (Driver *)context;
+  size_t size = sizeof(driver->words);
+  void *extra[5]; /* CU_LAUNCH_PARAM_BUFFER_POINTER, ..._SIZE, ..._END */
+  extra[0] = (void *)(size_t)1;
+  extra[1] = driver->words;
+  extra[2] = (void *)(size_t)2;
+  extra[3] = &size;
+  extra[4] = NULL;
+  return driver->launch(driver->function, 1, 1, 1, 32, 1, 1, 0, stream, NULL,
+                        extra);
 }
 
 /* Median and best of the batches, in microseconds a launch; negative after an
@@ -231,7 +245,8 @@ int main(int argc, char **argv) {
     return 1;
   }
   if (measure("GPU, context is current", launchOurs, &launch, launches) ||
-      measure("driver alone, 64 words", launchEmpty, &driver, launches))
+      measure("driver alone, 64 words", launchEmpty, &driver, launches) ||
+      measure("driver alone, one buffer", launchEmptyBuffer, &driver, launches))
     return 1;
   launch.options.stream = NULL;
   return measure("GPU, default stream", launchOurs, &launch, launches);

@@ -5,6 +5,7 @@ Features a test can ask for (`// REQUIRES: gpu`):
                                  the tool is built
   plugin                         SimplexIRPlugin.so is built
   ptxas                          ptxas is on PATH, in CUDA_HOME, or beside the CUDA packages
+  nvdisasm                       nvdisasm is there too, or among the packages of scripts/setup --python
   gpu                            an NVIDIA driver with a device
   torch, numpy, matplotlib       the Python of the benchmarks has the package (scripts/setup --benchmarks)
   llc                            llc and mlir-translate are beside LLVM's other tools
@@ -15,6 +16,7 @@ Features a test can ask for (`// REQUIRES: gpu`):
 import ctypes
 import glob
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -74,6 +76,11 @@ def find_bench_python():
     return best
 
 
+def find_nvdisasm():
+    script = os.path.join(config.simplexir_source, "scripts", "check-sass")
+    return runpy.run_path(script)["find_nvdisasm"]()
+
+
 bench_python, bench_packages = find_bench_python()
 config.available_features.update(bench_packages)
 config.substitutions.append(("%bench_python", '"%s"' % bench_python))
@@ -85,6 +92,8 @@ if os.path.exists(os.path.join(config.simplexir_libs, "SimplexIRPlugin.so")):
 if find_ptxas():
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", find_ptxas()))
+if find_nvdisasm():
+    config.available_features.add("nvdisasm")
 if has_gpu():
     config.available_features.add("gpu")
 if all(os.access(os.path.join(config.llvm_tools, tool), os.X_OK) for tool in ("llc", "mlir-translate")):

@@ -34,6 +34,7 @@ static void buildOtherKernels(OpPassManager &manager,
   manager.addPass(createLaunchOnStream());
   auto &kernels = manager.nest<gpu::GPUModuleOp>();
   kernels.addPass(createExpandMath());
+  kernels.addPass(createConvertVectorToSCFPass());
   buildNVVMPipeline(kernels);
   EmitNVPTXOptions emit;
   emit.chip = options.gpu->name;

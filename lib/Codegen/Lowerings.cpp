@@ -65,6 +65,7 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   manager.addPass(createCanonicalizerPass());
   manager.addNestedPass<func::FuncOp>(createOverlapContracts());
   manager.addNestedPass<func::FuncOp>(createSpeculateMaximum());
+  manager.addNestedPass<func::FuncOp>(createDropRows());
   manager.addNestedPass<func::FuncOp>(createSpecializeCopies());
   manager.addNestedPass<func::FuncOp>(createTakeTurns());
   ConvertSimplexToGPUOptions convert;
@@ -88,22 +89,20 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
 void simplexir::buildNVVMPipeline(OpPassManager &kernels) {
   kernels.addPass(createLoopInvariantCodeMotionPass());
   kernels.addPass(createConvertNVGPUToNVVMPass());
-  kernels.addPass(createConvertVectorToSCFPass());
   kernels.addPass(createSCFToControlFlowPass());
   kernels.addPass(memref::createExpandStridedMetadataPass());
   kernels.addPass(createLowerAffinePass());
   // To intrinsics, before the GPU conversion turns them into library calls.
-  kernels.addPass(createConvertMathToLLVMPass());
-  kernels.addPass(createArithToLLVMConversionPass());
+  ConvertToLLVMPassOptions early;
+  early.filterDialects = {"arith", "math"};
+  early.allowPatternRollback = false;
+  kernels.addPass(createConvertToLLVMPass(early));
+  // Converts what implements ConvertToLLVMPatternInterface too: index, vector,
+  // cf and memref.
   ConvertGpuOpsToNVVMOpsOptions nvvm;
   nvvm.indexBitwidth = 64;
+  nvvm.allowPatternRollback = false;
   kernels.addPass(createConvertGpuOpsToNVVMOps(nvvm));
-  kernels.addPass(createConvertVectorToLLVMPass());
-  kernels.addPass(createConvertIndexToLLVMPass());
-  kernels.addPass(createArithToLLVMConversionPass());
-  kernels.addPass(createUBToLLVMConversionPass());
   kernels.addPass(createConvertNVVMToLLVMPass());
   kernels.addPass(createReconcileUnrealizedCastsPass());
-  kernels.addPass(createCanonicalizerPass());
-  kernels.addPass(createCSEPass());
 }

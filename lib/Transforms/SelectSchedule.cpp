@@ -276,12 +276,15 @@ private:
   }
 
   /// Two groups of four warps, 64 rows each: 128 rows, or two shares of the
-  /// outer keys of 64. Taken where it visits less than twice the keys, for it
-  /// is about twice as fast.
+  /// outer keys of 64; one group for short rows. Taken where it visits less
+  /// than twice the keys, for it is about twice as fast.
   void chooseWarpgroups(AttentionOp op, Parts &parts) {
     bool outer = op.getKeys().size() > 1;
     int64_t group = op.getGroupSize();
-    int64_t tile = outer && group <= 64 ? 64 : 128;
+    // Two blocks of one group fit a multiprocessor, and do not wait for each
+    // other at every tile.
+    bool alone = outer && std::max(op.getHeadDim(), op.getValueDim()) <= 64;
+    int64_t tile = outer && (alone || group <= 64) ? 64 : 128;
     std::string obstacle = getObstacle(op);
     double more = getVisited(op, tile) / getVisited(op, parts.rows);
     if (obstacle.empty() && more > 2)
@@ -296,8 +299,8 @@ private:
       return;
     }
     int64_t queries = std::max<int64_t>(tile / group, 1);
-    parts = {tile, chooseKeys(op, 128, queries, 16), tile == 64 ? 2 : 1, 8, 2,
-             true};
+    parts = {tile, chooseKeys(op, 128, queries, 16),
+             tile == 64 && !alone ? 2 : 1, alone ? 4 : 8, 2, true};
   }
 
   static double getVisited(AttentionOp op, int64_t rows) {

@@ -48,6 +48,11 @@ enum CUjitOption : int {
   CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES = 6,
 };
 enum : int { CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2 };
+enum CUlaunchParameter : uintptr_t {
+  CU_LAUNCH_PARAM_END = 0,
+  CU_LAUNCH_PARAM_BUFFER_POINTER = 1,
+  CU_LAUNCH_PARAM_BUFFER_SIZE = 2,
+};
 
 // X(name, exported symbol, parameters): required functions.
 #define SIMPLEXIR_CUDA_FUNCTIONS(X)                                            \

@@ -185,13 +185,19 @@ Status simplexir::launchGpu(SimplexirKernel &kernel,
             format("kernel '%s' needs %lld blocks; the limit of a launch is "
                    "2^31 - 1",
                    signature.name.c_str(), ll(total))};
-  void *parameters[maxWords];
-  for (size_t i = 0; i < bound.numWords; ++i)
-    parameters[i] = &bound.words[i];
+  // Every parameter has 64 bits, so the words are the kernel's parameter buffer
+  // as they stand; the driver need not gather them.
+  size_t size = bound.numWords * sizeof(bound.words[0]);
+  // NOLINTBEGIN(performance-no-int-to-ptr): the driver's convention.
+  void *buffer[] = {reinterpret_cast<void *>(CU_LAUNCH_PARAM_BUFFER_POINTER),
+                    bound.words,
+                    reinterpret_cast<void *>(CU_LAUNCH_PARAM_BUFFER_SIZE),
+                    &size, reinterpret_cast<void *>(CU_LAUNCH_PARAM_END)};
+  // NOLINTEND(performance-no-int-to-ptr)
   CUresult result = scope.driver->LaunchKernel(
       code.function, static_cast<unsigned>(total), 1, 1, code.use->blockSize, 1,
-      1, code.use->sharedMemory, static_cast<CUstream>(options.stream),
-      parameters, nullptr);
+      1, code.use->sharedMemory, static_cast<CUstream>(options.stream), nullptr,
+      buffer);
   if (result != CUDA_SUCCESS)
     return scope.driver->error(result, "launching '" + signature.name + "'");
   return {};

@@ -64,6 +64,7 @@ struct ConvertSimplexToGPUPass
     populateChannelPatterns(converter, patterns);
     populateCopyPatterns(converter, patterns);
     populateCombinePatterns(converter, patterns);
+    populateMaskPatterns(converter, patterns);
     populateMatrixPatterns(converter, patterns);
     populateRowPatterns(converter, patterns);
     populateSoftmaxPatterns(converter, patterns);

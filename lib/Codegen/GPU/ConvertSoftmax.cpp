@@ -1,4 +1,4 @@
-//===- ConvertSoftmax.cpp - Masks and softmax -----------------------------===//
+//===- ConvertSoftmax.cpp - Softmax ---------------------------------------===//
 //
 // Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -57,90 +57,6 @@ struct ConvertPattern : TilePattern<ConvertOp> {
       results.push_back(b.convert(fragment, element));
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
-  }
-};
-
-struct MaskPattern : TilePattern<MaskOp> {
-  using TilePattern::TilePattern;
-
-  LogicalResult convert(MaskOp op, Adaptor adaptor, FragmentBuilder &b,
-                        ConversionPatternRewriter &rewriter) const override {
-    TileType type = cast<TileType>(op.getType());
-    int64_t columns = getColumnFragments(type);
-    SmallVector<Value> results(adaptor.getLogits());
-    Value lowest = b.floating(type.getElementType(), -kInfinity);
-    for (int64_t m = 0; m < getRowFragments(); ++m)
-      for (int64_t half : {0, 1}) {
-        auto [begin, end] = getColumns(op, b, b.row(m, half));
-        for (int64_t c = 0; c < columns; ++c) {
-          Value &fragment = results[m * columns + c];
-          Value pair = b.extract(fragment, half);
-          for (int64_t i : {0, 1}) {
-            Value column = arith::ConstantOp::create(
-                b, b.getI32IntegerAttr(static_cast<int32_t>(8 * c + i)));
-            Value low = arith::CmpIOp::create(b, arith::CmpIPredicate::sge,
-                                              column, begin);
-            Value high = arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
-                                               column, end);
-            Value keep = arith::AndIOp::create(b, low, high);
-            pair = b.insert(
-                arith::SelectOp::create(b, keep, b.extract(pair, i), lowest),
-                pair, i);
-          }
-          fragment = b.insert(pair, fragment, half);
-        }
-      }
-    rewriter.replaceOpWithMultiple(op, {results});
-    return success();
-  }
-
-private:
-  /// The tile's columns that a row may use, counted from this thread's first
-  /// one; in 32 bits, since every element is compared with them.
-  static std::pair<Value, Value> getColumns(MaskOp op, FragmentBuilder &b,
-                                            Value row) {
-    Value position = b.add(op.getPosition(), b.div(row, op.getHeads()));
-    ArrayRef<int64_t> windows = op.getWindows();
-    auto [begin, end] = getWindow(op, b, position, windows.back());
-    Value first = op.getBegin(), last = op.getEnd();
-    begin = begin ? b.createOrFold<arith::MaxSIOp>(begin, first) : first;
-    end = end ? b.createOrFold<arith::MinSIOp>(end, last) : last;
-    // A row that may not use an outer key has no columns.
-    for (auto [key, window] : llvm::zip_first(op.getOuter(), windows)) {
-      auto [from, to] = getWindow(op, b, position, window);
-      auto drop = [&](arith::CmpIPredicate predicate, Value bound) {
-        if (!bound)
-          return;
-        Value outside = arith::CmpIOp::create(b, predicate, key, bound);
-        end = arith::SelectOp::create(b, outside, begin, end);
-      };
-      drop(arith::CmpIPredicate::slt, from);
-      drop(arith::CmpIPredicate::sge, to);
-    }
-    auto relative = [&](Value bound) -> Value {
-      bound = arith::SubIOp::create(b, bound, op.getColumn());
-      bound = b.createOrFold<arith::MaxSIOp>(bound, b.index(0));
-      int64_t columns = cast<TileType>(op.getType()).getColumns();
-      bound = b.createOrFold<arith::MinSIOp>(bound, b.index(columns));
-      return arith::IndexCastOp::create(
-          b, b.getI32Type(), arith::SubIOp::create(b, bound, b.column(0)));
-    };
-    return {relative(begin), relative(end)};
-  }
-
-  /// The keys that a window allows at `position`; null is no bound.
-  static std::pair<Value, Value> getWindow(MaskOp op, FragmentBuilder &b,
-                                           Value position, int64_t window) {
-    bool unlimited = window == 0;
-    window = std::min(window, kMaxWindow);
-    Value begin, end;
-    if (!unlimited)
-      begin = b.add(position, 1 - window);
-    if (!op.getBidirectional())
-      end = b.add(position, 1);
-    else if (!unlimited)
-      end = b.add(position, window);
-    return {begin, end};
   }
 };
 
@@ -295,8 +211,7 @@ struct RowReducePattern : TilePattern<RowReduceOp> {
 
 void simplexir::populateSoftmaxPatterns(const FragmentConverter &converter,
                                         RewritePatternSet &patterns) {
-  patterns
-      .add<ConvertPattern, ExpPattern, FillPattern, MaskPattern, RowMaxPattern,
-           RowPartialPattern, RowReducePattern, RowSumPattern>(
-          converter, patterns.getContext());
+  patterns.add<ConvertPattern, ExpPattern, FillPattern, RowMaxPattern,
+               RowPartialPattern, RowReducePattern, RowSumPattern>(
+      converter, patterns.getContext());
 }

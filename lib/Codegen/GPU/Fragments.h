@@ -149,6 +149,8 @@ void populateCopyPatterns(const FragmentConverter &converter,
                           mlir::RewritePatternSet &patterns);
 void populateCombinePatterns(const FragmentConverter &converter,
                              mlir::RewritePatternSet &patterns);
+void populateMaskPatterns(const FragmentConverter &converter,
+                          mlir::RewritePatternSet &patterns);
 void populateMatrixPatterns(const FragmentConverter &converter,
                             mlir::RewritePatternSet &patterns);
 void populateRowPatterns(const FragmentConverter &converter,

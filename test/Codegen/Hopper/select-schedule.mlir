@@ -17,7 +17,19 @@ func.func @heads64(%q: tensor<1x64x64x128xbf16>, %k: tensor<1x64x1x128xbf16>) ->
 
 // IR-LABEL: func.func @heads128
 // IR: schedule = #simplex.schedule<rows = 128, keys = 128, warps = 8, stages = 2, wgmma = true>
-func.func @heads128(%q: tensor<1x64x128x64xf16>, %k: tensor<1x64x1x64xf16>) -> tensor<1x64x128x64xf16> {
+func.func @heads128(%q: tensor<1x64x128x128xf16>, %k: tensor<1x64x1x128xf16>) -> tensor<1x64x128x128xf16> {
+  %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 512]
+      : (tensor<1x64x128x128xf16>, tensor<1x64x1x128xf16>, tensor<1x64x1x128xf16>, tensor<1x64x1x128xf16>,
+         tensor<1x64x1x128xf16>) -> (tensor<1x64x128x128xf16>, tensor<1x128x64xf32>)
+  return %out : tensor<1x64x128x128xf16>
+}
+
+// -----
+
+// Short rows: one group a block, so that two blocks fit a multiprocessor.
+// IR-LABEL: func.func @short_rows
+// IR: schedule = #simplex.schedule<rows = 64, keys = 128, warps = 4, stages = 2, wgmma = true>
+func.func @short_rows(%q: tensor<1x64x128x64xf16>, %k: tensor<1x64x1x64xf16>) -> tensor<1x64x128x64xf16> {
   %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 512]
       : (tensor<1x64x128x64xf16>, tensor<1x64x1x64xf16>, tensor<1x64x1x64xf16>, tensor<1x64x1x64xf16>,
          tensor<1x64x1x64xf16>) -> (tensor<1x64x128x64xf16>, tensor<1x128x64xf32>)

@@ -13,6 +13,7 @@
 // CHECK: %[[L:.*]] = simplex.row_reduce %[[P]] : <64xf32>
 // CHECK: simplex.out_of_range %[[L]] : !simplex.tile<64xf32>
 // CHECK: simplex.load_row %{{.*}}[%{{.*}}] : memref<32x96xbf16> -> <1x96xbf16>
+// CHECK: simplex.drop_rows %[[L]] rows(%{{.*}}) outer(%{{.*}}) windows [16] bidirectional heads 8 : <64xf32>
 // CHECK: simplex.close_turns
 func.func @turn(%c: !simplex.tile<64x96xbf16>, %k: memref<2x128x64xbf16>, %l: !simplex.tile<64xf32>,
                 %rows: memref<32x96xbf16>, %i: index) -> i1 {
@@ -26,8 +27,25 @@ func.func @turn(%c: !simplex.tile<64x96xbf16>, %k: memref<2x128x64xbf16>, %l: !s
   %sum = simplex.row_reduce %p : !simplex.tile<64xf32>
   %wrong = simplex.out_of_range %sum : !simplex.tile<64xf32>
   %row = simplex.load_row %rows[%i] : memref<32x96xbf16> -> !simplex.tile<1x96xbf16>
+  %d = simplex.drop_rows %sum rows(%i) outer(%i) windows [16] bidirectional heads 8 : !simplex.tile<64xf32>
   simplex.close_turns
   return %wrong : i1
+}
+
+// -----
+
+func.func @drop(%m: !simplex.tile<64xf32>, %i: index) {
+  // expected-error @+1 {{'simplex.drop_rows' op 'windows' takes one number for each key: expected 1, found 2}}
+  %d = simplex.drop_rows %m rows(%i) outer(%i) windows [16, 128] heads 8 : !simplex.tile<64xf32>
+  return
+}
+
+// -----
+
+func.func @heads(%m: !simplex.tile<64xf32>, %i: index) {
+  // expected-error @+1 {{'simplex.drop_rows' op 'heads' must be positive, found 0}}
+  %d = simplex.drop_rows %m rows(%i) outer(%i) windows [16] heads 0 : !simplex.tile<64xf32>
+  return
 }
 
 // -----

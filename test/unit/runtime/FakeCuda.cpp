@@ -167,7 +167,8 @@ int cuLaunchKernel(CUfunction function, unsigned grid, unsigned gridY,
                    unsigned blockZ, unsigned shared, CUstream stream,
                    void **parameters, void **extra) {
   FakeCuda &fake = fakeCuda();
-  if (gridY * gridZ * blockY * blockZ != 1 || extra || fake.current.empty())
+  if (gridY * gridZ * blockY * blockZ != 1 || fake.current.empty() ||
+      !parameters == !extra)
     return InvalidValue;
   if (fake.launchResult)
     return fake.launchResult;
@@ -178,9 +179,18 @@ int cuLaunchKernel(CUfunction function, unsigned grid, unsigned gridY,
                           stream,
                           fake.current.back(),
                           {}};
+  const char *buffer = nullptr;
+  if (extra) { // name, value, ..., 0: a buffer (1) and its size (2)
+    if (extra[0] != reinterpret_cast<void *>(1) ||
+        extra[2] != reinterpret_cast<void *>(2) || extra[4] ||
+        *static_cast<size_t *>(extra[3]) < fake.numParameters * sizeof(int64_t))
+      return InvalidValue;
+    buffer = static_cast<const char *>(extra[1]);
+  }
   for (unsigned i = 0; i < fake.numParameters; ++i) {
     int64_t value;
-    std::memcpy(&value, parameters[i], sizeof(value));
+    std::memcpy(&value, buffer ? buffer + i * sizeof(value) : parameters[i],
+                sizeof(value));
     launch.parameters.push_back(value);
   }
   fake.launches.push_back(std::move(launch));

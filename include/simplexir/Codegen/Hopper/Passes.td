@@ -100,6 +100,32 @@ def SpeculateMaximum : Pass<"simplex-speculate-maximum", "::mlir::func::FuncOp">
                            "::simplexir::SimplexDialect"];
 }
 
+def DropRows : Pass<"simplex-drop-rows", "::mlir::func::FuncOp"> {
+  let summary = "Drop rows, not elements, where only an outer window ends";
+  let description = [{
+    Where neighbouring queries share a tile, a mask at an edge of an outer
+    window drops whole rows. Without a running maximum to protect
+    (`--simplex-speculate-maximum`), one number makes the exponentials of a row
+    0, so that elements are masked only in tiles of last keys at an edge of
+    their window, and in a safe round.
+
+    ```mlir
+    %l = scf.if %edge { simplex.mask %s outer(%j) } else { %s }
+    %m2 = scf.if %safe { simplex.row_max %l, %m } else { %m }
+    simplex.exp %l, %m2
+    // ==>
+    %l, %d = scf.if %edge {
+      scf.if (%column_edge or %safe) { simplex.mask %s outer(%j); %m }
+      else { %s; simplex.drop_rows %m outer(%j) }
+    } else { %s; %m }
+    %m2, %e = scf.if %safe { simplex.row_max %l, %m } else { %m; %d }
+    simplex.exp %l, %e
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::simplexir::SimplexDialect"];
+}
+
 def RotateKeys : Pass<"simplex-rotate-keys", "::mlir::func::FuncOp"> {
   let summary = "Begin each outer key's logits before the last key's values end";
   let description = [{

@@ -183,6 +183,12 @@ LogicalResult MaskOp::verify() {
                                        getOuter().size() + 1, "key")));
 }
 
+LogicalResult DropRowsOp::verify() {
+  return success(succeeded(expectHeads(*this, getHeads())) &&
+                 succeeded(expectCount(*this, "windows", getWindows().size(),
+                                       getOuter().size(), "key")));
+}
+
 LogicalResult RowMaxOp::verify() {
   return expectRows(*this, "running", getRunning().getType(),
                     getLogits().getType());

@@ -25,7 +25,7 @@ def Simplex_MaskOp : Simplex_Op<"mask", [Pure, AllTypesMatch<["logits", "result"
     to the last key at `column + c`; the outer keys' positions are given. All
     positions are relative to key 0. A logit stays if every key is within its
     window of the query (`windows`, the last for the columns; 0 is unlimited)
-    and the last key is in [begin, end); outer keys are known to be in range.
+    and the last key is in [begin, end); outer keys are in range and in some row's window.
 
     ```mlir
     func.func @mask(%s: !simplex.tile<16x32xf32>, %i: index, %j1: index, %j: index,

@@ -240,4 +240,33 @@ def Simplex_RowReduceOp : Simplex_Op<"row_reduce",
   let assemblyFormat = "$partial attr-dict `:` type($partial)";
 }
 
+def Simplex_DropRowsOp : Simplex_Op<"drop_rows",
+    [Pure, AllTypesMatch<["maximum", "result"]>]> {
+  let summary = "A maximum for simplex.exp that leaves rows out";
+  let description = [{
+    +inf in the rows whose query may not use the outer keys (rows, windows and
+    heads as in `simplex.mask`): `simplex.exp` gives 0 there, if the logits are
+    finite. The maximum in the others. A condition on whole rows costs nothing
+    for each logit.
+
+    ```mlir
+    func.func @drop(%s: !simplex.tile<16x32xf32>, %max: !simplex.tile<16xf32>, %i: index, %j1: index)
+        -> !simplex.tile<16x32xf32> {
+      %m = simplex.drop_rows %max rows(%i) outer(%j1) windows [32] heads 4 : !simplex.tile<16xf32>
+      %p = simplex.exp %s, %m scale 0.18 : !simplex.tile<16x32xf32>, !simplex.tile<16xf32>
+      return %p : !simplex.tile<16x32xf32>
+    }
+    ```
+  }];
+  let arguments = (ins Simplex_Column:$maximum, Index:$position,
+                       Variadic<Index>:$outer, DenseI64ArrayAttr:$windows,
+                       UnitAttr:$bidirectional, I64Attr:$heads);
+  let results = (outs Simplex_Column:$result);
+  let assemblyFormat = [{
+    $maximum `rows` `(` $position `)` `outer` `(` $outer `)` `windows` $windows
+    (`bidirectional` $bidirectional^)? `heads` $heads attr-dict `:` type($maximum)
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // SIMPLEXIR_WARPGROUP_OPS_TD

@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+# Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What a call from Python costs: the first one, which compiles, and all others, which launch.
+
+    benchmarks/python_calls.py                                  # PyTorch, JAX and Triton, whichever are there
+    benchmarks/python_calls.py --peer peers/FBGEMM              # also the wrapper and first call of the Triton peer
+    benchmarks/python_calls.py --c-benchmark DIR                # also DIR/simplexir-launch-overhead
+
+Needs a GPU and the Python package. A call is timed until it returns, with operands so small that the GPU is done at
+once; the GPU is waited for after every 50 calls, out of the time, so that no call waits for room in the queue. Medians
+over the batches, and the best batch. First calls are each in a new process with empty caches; what importing costs is
+not counted, the CUDA context and a first operation of the framework are there before.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+BATCH = 50
+
+
+def measure(call, wait, launches):
+    """(median, best) microseconds a call."""
+    for _ in range(BATCH):
+        call()
+    wait()
+    times = []
+    for _ in range(launches // BATCH):
+        begin = time.perf_counter()
+        for _ in range(BATCH):
+            call()
+        times.append((time.perf_counter() - begin) / BATCH * 1e6)
+        wait()
+    times.sort()
+    return times[len(times) // 2], times[0]
+
+
+def torch_calls(options):
+    """(name, call) of PyTorch's side."""
+    import torch
+    import simplexir.torch
+    device = "cuda"
+    a, b = torch.ones(16, device=device), torch.ones(16, device=device)
+    yield "torch.add", lambda: torch.add(a, b)
+    q, k, v = (torch.randn(1, 1, 64, 64, device=device, dtype=torch.bfloat16) for _ in range(3))
+    sdpa = torch.nn.functional.scaled_dot_product_attention
+    yield "torch SDPA, its own choice", lambda: sdpa(q, k, v, is_causal=True)
+    x = [torch.randn(1, 1, 1, 16, device=device, dtype=torch.bfloat16) for _ in range(5)]
+    arguments = x[0], x[1:3], x[3:5], [1, 1]
+    op = torch.ops.simplexir.attention
+
+    def below_autograd():
+        with torch._C._AutoDispatchBelowAutograd():
+            return op(*arguments)
+
+    yield "simplexir.attention, tensors", lambda: simplexir.attention(*arguments)
+    yield "torch.ops.simplexir.attention, below autograd", below_autograd
+    yield "torch.ops.simplexir.attention", lambda: op(*arguments)
+
+
+def triton_calls(options):
+    """A Triton kernel of as many pointers, and the peer's wrapper."""
+    import torch
+    import triton
+    import triton.language as tl
+    folder = tempfile.TemporaryDirectory()
+    path = pathlib.Path(folder.name, "nothing_kernel.py")
+    path.write_text("import triton\nimport triton.language as tl\n\n@triton.jit\ndef nothing(a, b, c, d, e, f, g, n):\n"
+                    "    tl.store(f + tl.program_id(0), tl.load(a))\n")
+    sys.path.insert(0, folder.name)
+    from nothing_kernel import nothing
+    x = [torch.randn(16, device="cuda") for _ in range(7)]
+    del tl, triton
+    yield "Triton kernel, results at hand", lambda: nothing[(1,)](*x, 16)
+
+    def with_results():
+        out = torch.empty_like(x[0]), torch.empty_like(x[1])
+        nothing[(1,)](*x[:5], *out, 16)
+        return out
+
+    yield "Triton kernel and two torch.empty", with_results
+    if options.peer:
+        import triton_peer
+        from cases import Case
+        kernel = triton_peer.Kernel(triton_peer.find(options.peer))
+        case = Case("overhead", batch=1, length=64, heads=64, windows=(32, 64))
+        inputs = case.inputs("cuda")
+        yield "Triton peer's wrapper", lambda: kernel.module.triton_fwd(*inputs, *case.windows)
+    folder.cleanup()
+
+
+def jax_calls(options):
+    import jax
+    import jax.numpy as jnp
+    import simplexir
+    device = jax.devices("gpu")[0]
+    put = lambda shape, seed: jax.device_put(jax.random.normal(jax.random.key(seed), shape, jnp.bfloat16), device)  # noqa: E731
+    x = [put((1, 1, 1, 16), i) for i in range(5)]
+    add = jax.jit(jnp.add)
+    yield "jit of jnp.add", lambda: add(x[0], x[1])
+    y = [put((1, 64, 1, 64), i) for i in range(3)]
+    attend = jax.jit(lambda q, k, v: jax.nn.dot_product_attention(q, k, v, is_causal=True))
+    yield "jit of jax.nn.dot_product_attention", lambda: attend(*y)
+    ours = jax.jit(lambda q, a, b, c, d: simplexir.attention(q, [a, b], [c, d], [1, 1]))
+    yield "jit of simplexir.attention", lambda: ours(*x)
+
+
+def launches(options):
+    rows = []
+
+    def collect(framework, calls, wait):
+        try:
+            for name, call in calls(options):
+                rows.append((framework, name, *measure(call, wait, options.launches)))
+        except ImportError as error:
+            print(f"{framework}: {error}")
+
+    try:
+        import torch
+        torch.set_grad_enabled(False)
+        collect("PyTorch", torch_calls, torch.cuda.synchronize)
+        collect("Triton", triton_calls, torch.cuda.synchronize)
+    except ImportError as error:
+        print(f"PyTorch: {error}")
+    try:
+        import jax
+        token = jax.jit(lambda: jax.numpy.zeros(()))
+        collect("JAX", jax_calls, lambda: token().block_until_ready())
+    except ImportError as error:
+        print(f"JAX: {error}")
+    return rows
+
+
+def first_ours():
+    """Seconds of the first and the second call of a new class of shapes: (64 heads, D 128, windows (32, 512))."""
+    import torch
+    import simplexir
+    from cases import Case
+    case = Case("first", batch=1, length=1024, heads=64, windows=(32, 512))
+    q, k1, k2, v1, v2 = case.inputs("cuda")
+    x = torch.randn(1, 1, 1, 16, device="cuda", dtype=torch.bfloat16)
+    simplexir.attention(x, [x, x], [x, x], [1, 1])  # loads the compiler
+    torch.cuda.synchronize()
+    simplexir.set_cache_dir(tempfile.mkdtemp())
+    return time_twice(lambda: simplexir.attention(q, [k1, k2], [v1, v2], [32, 512]), torch.cuda.synchronize)
+
+
+def first_peer(folder):
+    import torch
+    import triton_peer
+    from cases import Case
+    case = Case("first", batch=1, length=1024, heads=64, windows=(32, 512))
+    kernel = triton_peer.Kernel(triton_peer.find(folder))
+    inputs = case.inputs("cuda")
+    torch.cuda.synchronize()
+    return time_twice(lambda: kernel.module.triton_fwd(*inputs, *case.windows), torch.cuda.synchronize)
+
+
+def time_twice(call, wait):
+    times = []
+    for _ in range(2):
+        begin = time.perf_counter()
+        call()
+        wait()
+        times.append(time.perf_counter() - begin)
+    return times
+
+
+def first_calls(options):
+    """Each in a process of its own."""
+    rows = []
+    for name, arguments in [("simplexir.attention", ["--first", "ours"])] + (
+            [("Triton peer", ["--first", "peer", "--peer", str(options.peer)])] if options.peer else []):
+        with tempfile.TemporaryDirectory() as cache:
+            result = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True,
+                                    env={**os.environ, "XDG_CACHE_HOME": cache, "TRITON_CACHE_DIR": cache}, timeout=240)
+        if result.returncode:
+            print(f"{name}: {(result.stderr.strip().splitlines() or ['?'])[-1]}")
+        else:
+            rows.append((name, *json.loads(result.stdout.splitlines()[-1])))
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--launches", type=int, default=10000)
+    parser.add_argument("--peer", type=pathlib.Path, metavar="DIR", help="a checkout of pytorch/FBGEMM")
+    parser.add_argument("--c-benchmark", type=pathlib.Path, metavar="DIR",
+                        help="holds simplexir-launch-overhead and launch_overhead.simplex")
+    parser.add_argument("--first", choices=("ours", "peer"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.first:
+        print(json.dumps(first_ours() if options.first == "ours" else first_peer(options.peer)))
+        return 0
+    if options.c_benchmark:
+        subprocess.run([options.c_benchmark.resolve() / "simplexir-launch-overhead",
+                        options.c_benchmark / "launch_overhead.simplex", "gpu"], check=False)
+        sys.stdout.flush()
+    rows = launches(options)
+    print(f"\n{'':10} {'one call, us':46} {'median':>8} {'best':>8}")
+    for framework, name, middle, best in rows:
+        print(f"{framework:10} {name:46} {middle:8.2f} {best:8.2f}")
+    print(f"\n{'first call, s':57} {'first':>8} {'second':>8}")
+    for name, first, second in first_calls(options):
+        print(f"{name:57} {first:8.3f} {second:8.4f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,258 @@
+//===- ConvertMasks.cpp - Masks -------------------------------------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Instructions.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// Bounds of windows, in 32 bits and relative to something near: a number of
+/// queries added to one of them does not wrap around.
+class NearBounds {
+public:
+  NearBounds(FragmentBuilder &b, Value position, bool bidirectional)
+      : b(b), position(position), bidirectional(bidirectional) {}
+
+  /// The keys [begin, end) that a window allows the tile's first query,
+  /// relative to `origin`; null is no bound.
+  std::pair<Value, Value> getWindow(int64_t window, Value origin) {
+    bool unlimited = window == 0;
+    window = std::min(window, kMaxWindow);
+    Value begin, end;
+    if (!unlimited)
+      begin = narrow(b.add(position, 1 - window), origin);
+    if (!bidirectional)
+      end = narrow(b.add(position, 1), origin);
+    else if (!unlimited)
+      end = narrow(b.add(position, window), origin);
+    return {begin, end};
+  }
+
+  /// `bound` - `origin`, or what is as good as that if it is far away.
+  Value narrow(Value bound, Value origin) {
+    constexpr int64_t far = int64_t{1} << 30;
+    Value distance = b.createOrFold<arith::SubIOp>(bound, origin);
+    distance = b.createOrFold<arith::MaxSIOp>(distance, b.index(-far));
+    distance = b.createOrFold<arith::MinSIOp>(distance, b.index(far));
+    return arith::IndexCastOp::create(b, b.getI32Type(), distance);
+  }
+
+private:
+  FragmentBuilder &b;
+  Value position;
+  bool bidirectional;
+};
+
+/// By how many queries a row is after the tile's first one.
+Value getQuery(FragmentBuilder &b, int64_t m, int64_t half, int64_t heads) {
+  if (heads >= b.layout.rows)
+    return emitI32(b, 0);
+  Value row = arith::IndexCastUIOp::create(b, b.getI32Type(), b.row(m, half));
+  return b.createOrFold<arith::DivUIOp>(row, emitI32(b, heads));
+}
+
+/// An i1: may a row, `query` after the first one, use all outer keys? Null if
+/// there is no condition.
+template <typename OpT>
+Value emitKeep(FragmentBuilder &b, OpT op, Value query) {
+  NearBounds bounds(b, op.getPosition(), op.getBidirectional());
+  Value keep;
+  auto require = [&](arith::CmpIPredicate predicate, Value value, Value bound) {
+    Value inside = arith::CmpIOp::create(b, predicate, value, bound);
+    keep = keep ? arith::AndIOp::create(b, keep, inside) : inside;
+  };
+  auto truncate = [&](Value index) -> Value {
+    return arith::IndexCastOp::create(b, b.getI32Type(), index);
+  };
+  for (auto [key, window] : llvm::zip_first(op.getOuter(), op.getWindows())) {
+    if (window != 0 && window < int64_t{1} << 30) {
+      // Keys are in the window of some row, so that 32 bits hold how far away
+      // they are; below 0 is a large unsigned number.
+      Value distance =
+          arith::SubIOp::create(b, truncate(op.getPosition()), truncate(key));
+      distance = arith::AddIOp::create(b, distance, query);
+      int64_t after = op.getBidirectional() ? window - 1 : 0;
+      distance = b.createOrFold<arith::AddIOp>(distance, emitI32(b, after));
+      require(arith::CmpIPredicate::ult, distance, emitI32(b, window + after));
+      continue;
+    }
+    // Relative to the key: begin <= key is begin + query <= 0.
+    auto [begin, end] = bounds.getWindow(window, key);
+    if (begin)
+      require(arith::CmpIPredicate::sle, arith::AddIOp::create(b, begin, query),
+              emitI32(b, 0));
+    if (end)
+      require(arith::CmpIPredicate::sgt, arith::AddIOp::create(b, end, query),
+              emitI32(b, 0));
+  }
+  return keep;
+}
+
+/// A bit for each of the columns that a thread holds of a row, 32 to a word:
+/// tests of constant bits take few instructions, eight of them one (R2P).
+struct MaskPattern : TilePattern<MaskOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(MaskOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    SmallVector<Words> rows;
+    for (int64_t m = 0; m < getRowFragments(); ++m)
+      for (int64_t half : {0, 1})
+        rows.push_back(getWords(op, b, m, half));
+    int64_t columns = getColumnFragments(op.getType());
+    // A window's first tile is cut at its left edge by as many columns as there
+    // are other queries: only a few fragments need a mask there.
+    int64_t queries = llvm::divideCeil(op.getType().getRows(), op.getHeads());
+    int64_t first = llvm::divideCeil(queries - 1, 8);
+    first = first > 0 && 2 * first <= columns ? std::max<int64_t>(first, 4)
+                                              : columns;
+    SmallVector<Value> results(adaptor.getLogits());
+    mask(b, op, results, rows, 0, std::min(first, columns));
+    if (columns > first) {
+      Value isCut = emitIsCut(b, rows, first, columns);
+      auto guarded = scf::IfOp::create(b, ValueRange(results).getTypes(), isCut,
+                                       /*addThenBlock=*/true,
+                                       /*addElseBlock=*/true);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(guarded.elseBlock());
+      scf::YieldOp::create(b, results);
+      b.setInsertionPointToStart(guarded.thenBlock());
+      mask(b, op, results, rows, first, columns);
+      scf::YieldOp::create(b, results);
+      results = SmallVector<Value>(guarded.getResults());
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+
+private:
+  using Words = SmallVector<Value>;
+  /// Column fragments whose elements of a row a word has bits for.
+  static constexpr int64_t fragmentsPerWord = 16;
+
+  /// Masks the column fragments [from, to) of all rows.
+  static void mask(FragmentBuilder &b, MaskOp op, SmallVector<Value> &tile,
+                   ArrayRef<Words> rows, int64_t from, int64_t to) {
+    int64_t columns = getColumnFragments(op.getType());
+    Value lowest = b.floating(op.getType().getElementType(), -kInfinity);
+    for (auto [row, words] : llvm::enumerate(rows))
+      for (int64_t c = from; c < to; ++c) {
+        Value &fragment = tile[row / 2 * columns + c];
+        int64_t half = row % 2;
+        Value pair = b.extract(fragment, half);
+        for (int64_t i : {0, 1}) {
+          Value keep = testBit(b, words[c / fragmentsPerWord],
+                               c % fragmentsPerWord * 2 + i);
+          pair = b.insert(
+              arith::SelectOp::create(b, keep, b.extract(pair, i), lowest),
+              pair, i);
+        }
+        fragment = b.insert(pair, fragment, half);
+      }
+  }
+
+  /// An i1: is a bit of the column fragments [from, to) 0 in any row?
+  static Value emitIsCut(FragmentBuilder &b, ArrayRef<Words> rows, int64_t from,
+                         int64_t to) {
+    Value all;
+    for (const Words &words : rows)
+      for (auto [number, word] : llvm::enumerate(words)) {
+        uint32_t others = 0;
+        for (int64_t c = 0; c < fragmentsPerWord; ++c) {
+          int64_t fragment = number * fragmentsPerWord + c;
+          if (fragment < from || fragment >= to)
+            others |= uint32_t{3} << 2 * c;
+        }
+        Value bits = arith::OrIOp::create(
+            b, word, emitI32(b, static_cast<int32_t>(others)));
+        all = all ? arith::AndIOp::create(b, all, bits).getResult() : bits;
+      }
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, all,
+                                 emitI32(b, -1));
+  }
+
+  static Value testBit(FragmentBuilder &b, Value word, int64_t bit) {
+    Value one = emitI32(b, static_cast<int32_t>(uint32_t{1} << bit));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
+                                 arith::AndIOp::create(b, word, one),
+                                 emitI32(b, 0));
+  }
+
+  /// Of the columns that a row may use.
+  static Words getWords(MaskOp op, FragmentBuilder &b, int64_t m,
+                        int64_t half) {
+    Value query = getQuery(b, m, half, op.getHeads());
+    NearBounds bounds(b, op.getPosition(), op.getBidirectional());
+    auto [begin, end] =
+        bounds.getWindow(op.getWindows().back(), op.getColumn());
+    Value first = bounds.narrow(op.getBegin(), op.getColumn()),
+          last = bounds.narrow(op.getEnd(), op.getColumn());
+    if (begin)
+      first = arith::MaxSIOp::create(b, first,
+                                     arith::AddIOp::create(b, begin, query));
+    if (end)
+      last =
+          arith::MinSIOp::create(b, last, arith::AddIOp::create(b, end, query));
+    // A row that may not use an outer key has no columns.
+    Value keep = emitKeep(b, op, query);
+    Value zero = emitI32(b, 0), all = emitI32(b, -1);
+    Value lane = arith::IndexCastUIOp::create(b, b.getI32Type(), b.column(0));
+    Words words;
+    for (int64_t word = 0;
+         word * fragmentsPerWord < getColumnFragments(op.getType()); ++word) {
+      // The bits from the first element at or after a column on.
+      auto from = [&](Value column) -> Value {
+        Value start = arith::AddIOp::create(b, lane, emitI32(b, word * 128));
+        column = arith::SubIOp::create(b, column, start);
+        column = arith::MaxSIOp::create(b, column, zero);
+        column = arith::MinSIOp::create(b, column, emitI32(b, 128));
+        Value fragment = arith::ShRUIOp::create(b, column, emitI32(b, 3));
+        Value rest = arith::AndIOp::create(b, column, emitI32(b, 7));
+        rest = arith::MinUIOp::create(b, rest, emitI32(b, 2));
+        // Not one shift by twice as much: it would be by up to 32.
+        Value bits = arith::ShLIOp::create(b, all, fragment);
+        bits = arith::ShLIOp::create(b, bits, fragment);
+        return arith::ShLIOp::create(b, bits, rest);
+      };
+      Value bits = arith::AndIOp::create(
+          b, from(first), arith::XOrIOp::create(b, from(last), all));
+      words.push_back(keep ? arith::SelectOp::create(b, keep, bits, zero)
+                           : bits);
+    }
+    return words;
+  }
+};
+
+struct DropRowsPattern : TilePattern<DropRowsOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(DropRowsOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    Value infinity =
+        b.floating(cast<TileType>(op.getType()).getElementType(), kInfinity);
+    SmallVector<Value> results(adaptor.getMaximum());
+    for (auto [m, maximum] : llvm::enumerate(results))
+      for (int64_t half : {0, 1})
+        if (Value keep = emitKeep(b, op, getQuery(b, m, half, op.getHeads())))
+          maximum = b.insert(arith::SelectOp::create(
+                                 b, keep, b.extract(maximum, half), infinity),
+                             maximum, half);
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+} // namespace
+
+void simplexir::populateMaskPatterns(const FragmentConverter &converter,
+                                     RewritePatternSet &patterns) {
+  patterns.add<DropRowsPattern, MaskPattern>(converter, patterns.getContext());
+}

@@ -1,0 +1,89 @@
+//===- MaskEdges.cpp - Where a mask changes its tile ----------------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "simplexir/Transforms/MaskEdges.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+/// Builds the condition under which a mask may change its tile.
+class EdgeCondition {
+public:
+  EdgeCondition(ImplicitLocOpBuilder &b, MaskOp op) : b(b), op(op) {
+    first = op.getPosition();
+    last = add(first, getQueries(op) - 1);
+  }
+
+  void addColumns() {
+    TileType type = cast<TileType>(op.getLogits().getType());
+    Value columnEnd = add(op.getColumn(), type.getColumns());
+
+    // The first tile starts at 'begin' or later: only its end can stick out.
+    require(arith::CmpIPredicate::sgt, columnEnd, op.getEnd());
+    requireInside(op.getColumn(), columnEnd, op.getWindows().back());
+  }
+
+  /// With one query a tile, outer loops visit allowed keys only.
+  void addOuter() {
+    if (getQueries(op) > 1)
+      for (auto [key, window] : llvm::zip_first(op.getOuter(), op.getWindows()))
+        requireInside(key, add(key, 1), window);
+  }
+
+  Value get() { return condition; }
+
+private:
+  Value add(Value value, int64_t constant) {
+    if (constant == 0)
+      return value;
+    return arith::AddIOp::create(b, value,
+                                 arith::ConstantIndexOp::create(b, constant));
+  }
+
+  void require(arith::CmpIPredicate predicate, Value lhs, Value rhs) {
+    Value edge = arith::CmpIOp::create(b, predicate, lhs, rhs);
+    condition = condition ? arith::OrIOp::create(b, condition, edge) : edge;
+  }
+
+  /// [begin, end) must be in the window of every row, the first row's upper
+  /// and the last row's lower bound.
+  void requireInside(Value begin, Value end, int64_t window) {
+    bool unlimited = window == 0;
+    window = std::min(window, kMaxWindow);
+    if (!unlimited)
+      require(arith::CmpIPredicate::slt, begin, add(last, 1 - window));
+    if (!op.getBidirectional())
+      require(arith::CmpIPredicate::sgt, end, add(first, 1));
+    else if (!unlimited)
+      require(arith::CmpIPredicate::sgt, end, add(first, window));
+  }
+
+  ImplicitLocOpBuilder &b;
+  MaskOp op;
+  Value first, last, condition;
+};
+} // namespace
+
+int64_t simplexir::getQueries(MaskOp op) {
+  return llvm::divideCeil(op.getType().getRows(), op.getHeads());
+}
+
+Value simplexir::emitMaskEdge(ImplicitLocOpBuilder &b, MaskOp op) {
+  EdgeCondition edge(b, op);
+  edge.addColumns();
+  edge.addOuter();
+  return edge.get();
+}
+
+Value simplexir::emitColumnEdge(ImplicitLocOpBuilder &b, MaskOp op) {
+  EdgeCondition edge(b, op);
+  edge.addColumns();
+  return edge.get();
+}

@@ -1,0 +1,44 @@
+// RUN: simplex-opt %s --convert-simplex-to-gpu --canonicalize --cse | FileCheck %s
+// RUN: simplex-opt %s --convert-simplex-to-gpu --canonicalize --cse | FileCheck %s --check-prefix=COUNT
+
+// A warp's 16 rows of 144 columns: 36 elements of each of a thread's two rows,
+// a word for 32 of them and one for the others. A bit is tested for each, and
+// nothing else is compared but what tells whether the rest of a row is cut.
+func.func private @k(%p: index, %c: index, %j: index, %lo: index, %hi: index,
+                     %out: memref<1x64x1x144xf32>, %max: memref<1x1x64xf32>)
+    attributes {simplex.grid = array<i64: 0, 0, 1, -1, 1, 1, 0, 1, 1>, simplex.kernel,
+                simplex.schedule = #simplex.schedule<rows = 64, keys = 144, warps = 4>} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c64 = arith.constant 64 : index
+  %s = simplex.fill 1.0 : !simplex.tile<64x144xf32>
+  %m = simplex.mask %s rows(%p) columns(%c) outer(%j) range(%lo, %hi) windows [32, 512] heads 16
+     : !simplex.tile<64x144xf32>
+  %zero = simplex.fill 0.0 : !simplex.tile<64xf32>
+  %d = simplex.drop_rows %zero rows(%p) outer(%j) windows [32] heads 16 : !simplex.tile<64xf32>
+  simplex.store %m, %out[%c0, %c0, %c0] valid(%c0, %c64, %c1) heads 1 : !simplex.tile<64x144xf32>, memref<1x64x1x144xf32>
+  simplex.store %d, %max[%c0, %c0, %c0] valid(%c0, %c64, %c1) heads 1 : !simplex.tile<64xf32>, memref<1x1x64xf32>
+  return
+}
+
+// CHECK: gpu.func @k
+// CHECK-DAG: %[[OUT:.*]] = arith.constant 0x7F800000 : f32
+// CHECK-DAG: %[[MASKED:.*]] = arith.constant 0xFF800000 : f32
+// A row that may not use the outer key has no columns.
+// CHECK: %[[KEEP:.*]] = arith.cmpi ult, %{{.*}}, %c32_i32 : i32
+// CHECK: %[[WORD:.*]] = arith.select %[[KEEP]], %{{.*}}, %c0_i32
+// CHECK: %[[REST:.*]] = arith.select %[[KEEP]], %{{.*}}, %c0_i32
+// CHECK: %[[BIT:.*]] = arith.andi %[[WORD]], %c1_i32
+// CHECK: %[[IN:.*]] = arith.cmpi ne, %[[BIT]], %c0_i32
+// CHECK: arith.select %[[IN]], %{{.*}}, %[[MASKED]]
+// The left edges of four queries are in the first fragments.
+// CHECK: %[[CUT:.*]] = arith.cmpi ne, %{{.*}}, %c-1_i32
+// CHECK: scf.if %[[CUT]]
+// CHECK: arith.andi %[[WORD]], %c256_i32
+// CHECK: arith.andi %[[WORD]], %c-2147483648_i32
+// CHECK: arith.andi %[[REST]], %c1_i32
+// CHECK: arith.select %{{.*}}, %{{.*}}, %[[OUT]]
+
+// COUNT: gpu.func @k
+// COUNT-COUNT-73: arith.cmpi ne, {{.*}} : i32
+// COUNT-NOT: arith.cmpi ne, {{.*}} : i32
