@@ -86,6 +86,8 @@
 
 // Kernels with outer keys stay as they are.
 // RUN: simplex-opt %S/../../Transforms/Inputs/trilinear.mlir --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" | FileCheck %s --check-prefix=OUTER
-// OUTER: gpu.func
-// OUTER-SAME: known_block_size = array<i32: 256, 1, 1>
+// OUTER-NOT: simplex.block
+// OUTER: gpu.func @attend_kernel
+// OUTER-NOT: simplex.block
 // OUTER-NOT: mbarrier
+// OUTER: gpu.return
