@@ -53,7 +53,7 @@ struct TurnPattern : TilePattern<OpT> {
 
   LogicalResult convert(OpT op, Adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
-    if (b.layout.warps != kGroups * kGroupWarps)
+    if (b.layout.warps != kGroups * kGroupWarps || isForCopyWarps(op))
       return op.emitOpError("needs two groups of four warps");
     if constexpr (std::is_same_v<OpT, TakeTurnOp>)
       emitTake(b);
@@ -73,10 +73,19 @@ struct OutOfRangePattern : TilePattern<OutOfRangeOp> {
 
   LogicalResult convert(OutOfRangeOp op, Adaptor adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
+    Value wrong = arith::ConstantOp::create(b, b.getBoolAttr(false));
+    if (op.getSum())
+      wrong = isAnyWrong(adaptor.getSum(), b);
+    rewriter.replaceOp(op, emitBlockAny(b, wrong));
+    return success();
+  }
+
+private:
+  static Value isAnyWrong(ValueRange fragments, FragmentBuilder &b) {
     Type f32 = b.getF32Type();
     constexpr double limit = 0x1p64;
     Value wrong;
-    for (Value sums : adaptor.getSum())
+    for (Value sums : fragments)
       for (int64_t half : {0, 1}) {
         Value sum = b.extract(sums, half);
         Value inside = arith::AndIOp::create(
@@ -92,9 +101,7 @@ struct OutOfRangePattern : TilePattern<OutOfRangeOp> {
     // After a merge only the first split's warps hold the sums.
     Value holds = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.split(),
                                         b.index(0));
-    wrong = arith::AndIOp::create(b, wrong, holds);
-    rewriter.replaceOp(op, emitBlockAny(b, wrong));
-    return success();
+    return arith::AndIOp::create(b, wrong, holds);
   }
 };
 } // namespace

@@ -51,9 +51,17 @@ Value simplexir::emitMma(FragmentBuilder &b, ArrayRef<Value> lhs,
   return vector::FromElementsOp::create(b, VectorType::get({2, 2}, f32), parts);
 }
 
-void simplexir::emitCopyWait(FragmentBuilder &b) {
+void simplexir::emitCopyCommit(FragmentBuilder &b) {
   NVVM::CpAsyncCommitGroupOp::create(b);
-  NVVM::CpAsyncWaitGroupOp::create(b, 0);
+}
+
+void simplexir::emitCopyGroupWait(FragmentBuilder &b, int64_t leaving) {
+  NVVM::CpAsyncWaitGroupOp::create(b, static_cast<int32_t>(leaving));
+}
+
+void simplexir::emitCopyWait(FragmentBuilder &b) {
+  emitCopyCommit(b);
+  emitCopyGroupWait(b, 0);
 }
 
 void simplexir::emitProxyFence(FragmentBuilder &b) {
@@ -81,6 +89,33 @@ void simplexir::emitBarrier(FragmentBuilder &b, Value id, int64_t threads) {
 
 void simplexir::emitArrive(FragmentBuilder &b, Value id, int64_t threads) {
   NVVM::BarrierArriveOp::create(b, id, emitI32(b, threads));
+}
+
+void simplexir::emitRoleBarrier(FragmentBuilder &b) {
+  if (b.layout.warps == b.layout.blockWarps) {
+    gpu::BarrierOp::create(b);
+    return;
+  }
+  // Barrier 0 is the block's, 1 and 2 are those of the turns.
+  constexpr int64_t computing = 3, copying = 4;
+  emitBarrier(b, emitI32(b, b.layout.firstWarp == 0 ? computing : copying),
+              b.layout.warps * 32);
+}
+
+void simplexir::emitPtx(FragmentBuilder &b, StringRef code,
+                        ArrayRef<Value> operands, StringRef constraints) {
+  LLVM::InlineAsmOp::create(
+      b, TypeRange(), operands, code, constraints,
+      /*has_side_effects=*/true, /*is_align_stack=*/false,
+      LLVM::tailcallkind::TailCallKind::None,
+      LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
+      /*operand_attrs=*/ArrayAttr());
+}
+
+void simplexir::emitSetRegisters(FragmentBuilder &b, int64_t count, bool less) {
+  NVVM::SetMaxRegisterOp::create(b, static_cast<int32_t>(count),
+                                 less ? NVVM::SetMaxRegisterAction::decrease
+                                      : NVVM::SetMaxRegisterAction::increase);
 }
 
 Value simplexir::emitBlockAny(FragmentBuilder &b, Value condition) {

@@ -190,7 +190,8 @@ def Simplex_OutOfRangeOp : Simplex_Op<"out_of_range",
   let summary = "Is the sum of some row of the block not within 2^-64 and 2^64?";
   let description = [{
     True in every thread of the block if any row's sum is too large or too small
-    to trust, or no number. All threads take part.
+    to trust, or no number. All threads take part. Warps that hold no sums
+    only take part.
 
     ```mlir
     func.func @check(%sum: !simplex.tile<64xf32>) -> i1 {
@@ -199,9 +200,9 @@ def Simplex_OutOfRangeOp : Simplex_Op<"out_of_range",
     }
     ```
   }];
-  let arguments = (ins Simplex_Column:$sum);
+  let arguments = (ins Optional<Simplex_Column>:$sum);
   let results = (outs I1:$result);
-  let assemblyFormat = "$sum attr-dict `:` type($sum)";
+  let assemblyFormat = "($sum^)? attr-dict (`:` type($sum)^)?";
 }
 
 def Simplex_RowPartialOp : Simplex_Op<"row_partial",
