@@ -114,8 +114,9 @@ private:
     Value second = before->getArgument(0);
     copyTiles(b, getChannels(b, second));
     mapping.map(rounds.getBeforeArguments().front(), second);
-    mapping.map(tiles.vote.getResult(),
-                OutOfRangeOp::create(b, b.getI1Type(), Value()).getResult());
+    mapping.map(
+        tiles.vote.getResult(),
+        OutOfRangeOp::create(b, b.getI1Type(), Value(), Value()).getResult());
     Value again = rounds.getConditionOp().getCondition();
     cloneSlice(b, again, mapping);
     scf::ConditionOp::create(b, mapping.lookup(again), ValueRange());

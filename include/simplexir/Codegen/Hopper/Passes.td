@@ -83,7 +83,8 @@ def SpeculateMaximum : Pass<"simplex-speculate-maximum", "::mlir::func::FuncOp">
     then begin at m = 0, which only the first outer key of each tile raises; in
     the rotated loop row maxima and rescaling are skipped. If in the end the sum
     of some row is not within 2^-64 and 2^64, the work item is done again with
-    running maxima. Only where probabilities have the exponents of f32 (bf16).
+    running maxima. Probabilities of f16 end earlier, which shows in the
+    accumulator (see `simplex.out_of_range`).
 
     ```mlir
     %m2 = simplex.row_max %s, %m;  %acc2 = simplex.rescale %acc from %m to %m2
