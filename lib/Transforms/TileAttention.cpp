@@ -88,15 +88,6 @@ private:
                                               argument, 1, queriesPerTile}));
   }
 
-  /// Neighbouring work items are neighbouring queries. But where a later query
-  /// sees more keys, one item can take a quarter of the time of all: then the
-  /// last queries of all heads go first, so that what is left in the end is
-  /// short. (Outer keys make items many enough.)
-  bool longestFirst() {
-    return schedule.getWgmma() && op.getKeys().size() == 1 &&
-           op.getWindows().back() == 0 && !op.getBidirectional();
-  }
-
   void decodeWorkItem() {
     Value item = WorkItemOp::create(b);
     queryLength = dim(op.getQuery(), 1);
@@ -107,16 +98,12 @@ private:
       item = b.createOrFold<arith::DivUIOp>(item, extent);
       return part;
     };
-    bool last = longestFirst();
-    Value tile = last ? Value() : split(tiles);
-    Value block = split(c(headBlocks));
-    keyHead = split(c(op.getKeyHeads()));
-    batch = last ? split(dim(op.getQuery(), 0)) : item;
-    if (last)
-      tile = sub(sub(tiles, c(1)), item);
-    queryBegin = mul(tile, c(queriesPerTile));
+    queryBegin = mul(split(tiles), c(queriesPerTile));
     // Rows may be left over after whole queries: they belong to the next tile.
     queryEnd = min(queryLength, add(queryBegin, c(queriesPerTile)));
+    Value block = split(c(headBlocks));
+    keyHead = split(c(op.getKeyHeads()));
+    batch = item;
     Value group = c(op.getGroupSize());
     Value firstHead = mul(keyHead, group);
     head = add(firstHead, mul(block, c(headsPerTile)));

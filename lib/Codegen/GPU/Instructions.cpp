@@ -120,13 +120,30 @@ void simplexir::emitSetRegisters(FragmentBuilder &b, int64_t count, bool less) {
 
 Value simplexir::emitBlockAny(FragmentBuilder &b, Value condition) {
   Type i32 = b.getI32Type();
-  auto any = NVVM::BarrierOp::create(
-      b, TypeRange(i32), Value(), Value(),
-      NVVM::BarrierReductionAttr::get(b.getContext(),
-                                      NVVM::BarrierReduction::OR),
-      arith::ExtUIOp::create(b, i32, condition).getResult());
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, any.getRes(),
-                               emitI32(b, 0));
+  Value asked = arith::ExtUIOp::create(b, i32, condition), any;
+  if (b.layout.warps == b.layout.blockWarps) {
+    any =
+        NVVM::BarrierOp::create(b, TypeRange(i32), Value(), Value(),
+                                NVVM::BarrierReductionAttr::get(
+                                    b.getContext(), NVVM::BarrierReduction::OR),
+                                asked)
+            .getRes();
+  } else {
+    // Roles vote at different places: the barrier says how many threads come.
+    std::string code = "{\n.reg .pred p, q;\nsetp.ne.u32 p, $1, 0;\n"
+                       "barrier.cta.red.or.pred q, 0, " +
+                       std::to_string(b.layout.blockWarps * 32) +
+                       ", p;\nselp.u32 $0, 1, 0, q;\n}";
+    any =
+        LLVM::InlineAsmOp::create(
+            b, TypeRange(i32), asked, code, "=r,r",
+            /*has_side_effects=*/true, /*is_align_stack=*/false,
+            LLVM::tailcallkind::TailCallKind::None,
+            LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
+            /*operand_attrs=*/ArrayAttr())
+            .getResult(0);
+  }
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, any, emitI32(b, 0));
 }
 
 Value simplexir::emitVoteAny(FragmentBuilder &b, Value condition) {

@@ -28,7 +28,7 @@
 // CHECK-NEXT: nvvm.fence.proxy
 // CHECK: mbarrier.arrive.shared::cta.b64 _, [$0];
 // CHECK: nvvm.cp.async.wait.group 0
-// CHECK: nvvm.barrier #nvvm.reduction<or>
+// CHECK: llvm.inline_asm has_side_effects {{.*}}barrier.cta.red.or.pred q, 0, 384, p;
 // CHECK: } else {
 // CHECK-NEXT: nvvm.setmaxregister increase 232
 // Those that multiply wait for each other at a barrier of their own.
@@ -42,7 +42,7 @@
 // CHECK-NOT: gpu.barrier
 // One thread of a warp says that it has read a slot.
 // CHECK: @$1 mbarrier.arrive.shared::cta.b64 _, [$0];
-// CHECK: nvvm.barrier #nvvm.reduction<or>
+// CHECK: llvm.inline_asm has_side_effects {{.*}}barrier.cta.red.or.pred q, 0, 384, p;
 
 // PORTABLE-NOT: mbarrier
 // PORTABLE: nvvm.mma.sync
