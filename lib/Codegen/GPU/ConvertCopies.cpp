@@ -240,7 +240,7 @@ struct CopyWaitPattern : TilePattern<CopyWaitOp> {
     // Warpgroup products read shared memory by another path than stores.
     if (b.layout.wgmma)
       emitProxyFence(b);
-    gpu::BarrierOp::create(b);
+    emitRoleBarrier(b);
     rewriter.eraseOp(op);
     return success();
   }

@@ -42,7 +42,10 @@ struct ConvertSimplexToGPUPass
     if (!schedule)
       return kernel.emitError("kernel has no schedule: run "
                               "--simplex-tile-attention first");
-    WarpLayout layout(schedule);
+    bool specialized =
+        kernel.walk([](SpecializeOp) { return WalkResult::interrupt(); })
+            .wasInterrupted();
+    WarpLayout layout(schedule, specialized);
     if (failed(layout.verify(kernel, schedule)))
       return failure();
     if (layout.wgmma && !wgmma)
@@ -55,7 +58,10 @@ struct ConvertSimplexToGPUPass
     RewritePatternSet patterns(&getContext());
     ConversionTarget target(getContext());
     target.addIllegalDialect<SimplexDialect>();
+    // It says who runs what is in it, to the end.
+    target.addLegalOp<SpecializeOp>();
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+    populateChannelPatterns(converter, patterns);
     populateCopyPatterns(converter, patterns);
     populateCombinePatterns(converter, patterns);
     populateMaskPatterns(converter, patterns);
@@ -67,7 +73,10 @@ struct ConvertSimplexToGPUPass
     populateWarpgroupPatterns(converter, patterns);
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                          target);
-    return applyPartialConversion(function, target, std::move(patterns));
+    if (failed(applyPartialConversion(function, target, std::move(patterns))))
+      return failure();
+    assignRoles(function, layout);
+    return success();
   }
 
   /// gpu.module @k { gpu.func @k } in the place of the kernel function.
@@ -80,13 +89,15 @@ struct ConvertSimplexToGPUPass
         gpu::GPUFuncOp::create(b, kernel.getName(), kernel.getFunctionType());
     function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
                       b.getUnitAttr());
-    int32_t block[] = {static_cast<int32_t>(layout.warps * 32), 1, 1};
+    int64_t threads = layout.blockWarps * 32;
+    int32_t block[] = {static_cast<int32_t>(threads), 1, 1};
     function.setKnownBlockSize(block);
+    if (layout.blockWarps != layout.warps)
+      function->setAttr(kBlockAttrName, b.getI64IntegerAttr(threads));
     // As many blocks as the registers of a multiprocessor allow at 255 each:
     // ptxas would spill a few to fit one more.
     constexpr int64_t processorThreads = 65536 / 256;
-    setMinBlocks(function,
-                 std::max<int64_t>(processorThreads / (layout.warps * 32), 1));
+    setMinBlocks(function, std::max<int64_t>(processorThreads / threads, 1));
     for (StringRef name :
          {StringRef(kGridAttrName), StringRef(kScheduleAttrName)})
       function->setAttr(name, kernel->getAttr(name));
@@ -107,6 +118,34 @@ struct ConvertSimplexToGPUPass
     });
     kernel.erase();
     return function;
+  }
+
+  /// Warps part, once and to the kernel's end: a block of 384 threads starts
+  /// with 168 registers a thread, and has as many when they are dealt anew.
+  static void assignRoles(gpu::GPUFuncOp function, const WarpLayout &layout) {
+    constexpr int64_t copying = 40, computing = 232;
+    SmallVector<SpecializeOp> ops;
+    function.walk([&](SpecializeOp op) { ops.push_back(op); });
+    for (SpecializeOp op : ops) {
+      IRRewriter rewriter(op);
+      FragmentBuilder b(op.getLoc(), rewriter, layout);
+      b.setInsertionPoint(op);
+      // The same in a warp, so that its branches are known not to diverge.
+      Value warp = emitUniform(
+          b, arith::IndexCastOp::create(b, b.getI32Type(), b.warp()));
+      Value copies = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, warp,
+                                           emitI32(b, layout.warps));
+      auto branch = scf::IfOp::create(b, copies, /*withElseRegion=*/true);
+      auto take = [&](Region &from, Block *to, int64_t registers, bool less) {
+        Operation *end = to->getTerminator();
+        b.setInsertionPoint(end);
+        emitSetRegisters(b, registers, less);
+        rewriter.inlineBlockBefore(&from.front(), end);
+      };
+      take(op.getCopy(), branch.thenBlock(), copying, /*less=*/true);
+      take(op.getCompute(), branch.elseBlock(), computing, /*less=*/false);
+      rewriter.eraseOp(op);
+    }
   }
 
   /// Each warp runs the body for its own split; the merge is explicit.

@@ -115,11 +115,11 @@ struct MergePattern : TilePattern<MergeOp> {
       storeState(b, own, alloc, thread);
       return SmallVector<Value>();
     });
-    gpu::BarrierOp::create(b);
+    emitRoleBarrier(b);
     ValueRange merged = whenSplit(b, b.index(0), own, [&] {
       return merge(b, own, loadState(b, own, alloc, thread));
     });
-    gpu::BarrierOp::create(b);
+    emitRoleBarrier(b);
     scf::YieldOp::create(b, merged);
 
     ValueRange results = loop.getResults();

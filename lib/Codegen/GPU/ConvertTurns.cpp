@@ -9,6 +9,8 @@
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace simplexir;
 
@@ -53,7 +55,7 @@ struct TurnPattern : TilePattern<OpT> {
 
   LogicalResult convert(OpT op, Adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
-    if (b.layout.warps != kGroups * kGroupWarps)
+    if (b.layout.warps != kGroups * kGroupWarps || isForCopyWarps(op))
       return op.emitOpError("needs two groups of four warps");
     if constexpr (std::is_same_v<OpT, TakeTurnOp>)
       emitTake(b);
@@ -73,28 +75,48 @@ struct OutOfRangePattern : TilePattern<OutOfRangeOp> {
 
   LogicalResult convert(OutOfRangeOp op, Adaptor adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
-    Type f32 = b.getF32Type();
-    constexpr double limit = 0x1p64;
-    Value wrong;
+    Value wrong = arith::ConstantOp::create(b, b.getBoolAttr(false));
+    if (op.getSum())
+      wrong = isAnyWrong(op, adaptor, b);
+    rewriter.replaceOp(op, emitBlockAny(b, wrong));
+    return success();
+  }
+
+private:
+  static Value isAnyWrong(OutOfRangeOp op, Adaptor adaptor,
+                          FragmentBuilder &b) {
+    constexpr double largest = 0x1p64;
+    double smallest = op.getAccumulator() ? 0x1p-4 : 1 / largest;
+    Value fine;
+    auto require = [&](Value value, double from, double to) {
+      Type f32 = b.getF32Type();
+      Value inside = arith::AndIOp::create(
+          b,
+          arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, value,
+                                b.floating(f32, from)),
+          arith::CmpFOp::create(b, arith::CmpFPredicate::OLE, value,
+                                b.floating(f32, to)));
+      fine = fine ? arith::AndIOp::create(b, fine, inside) : inside;
+    };
     for (Value sums : adaptor.getSum())
-      for (int64_t half : {0, 1}) {
-        Value sum = b.extract(sums, half);
-        Value inside = arith::AndIOp::create(
-            b,
-            arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, sum,
-                                  b.floating(f32, 1 / limit)),
-            arith::CmpFOp::create(b, arith::CmpFPredicate::OLE, sum,
-                                  b.floating(f32, limit)));
-        Value outside = arith::XOrIOp::create(
-            b, inside, arith::ConstantOp::create(b, b.getBoolAttr(true)));
-        wrong = wrong ? arith::OrIOp::create(b, wrong, outside) : outside;
-      }
+      for (int64_t half : {0, 1})
+        require(b.extract(sums, half), smallest, largest);
+    if (op.getAccumulator()) {
+      // Any column of a row shows it; each thread looks at its first one.
+      constexpr double finite = std::numeric_limits<float>::max();
+      int64_t count =
+          getColumnFragments(cast<TileType>(op.getAccumulator().getType()));
+      ValueRange fragments = adaptor.getAccumulator();
+      for (size_t f = 0; f < fragments.size(); f += count)
+        for (int64_t half : {0, 1})
+          require(b.extract(b.extract(fragments[f], half), 0), -finite, finite);
+    }
+    Value wrong = arith::XOrIOp::create(
+        b, fine, arith::ConstantOp::create(b, b.getBoolAttr(true)));
     // After a merge only the first split's warps hold the sums.
     Value holds = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.split(),
                                         b.index(0));
-    wrong = arith::AndIOp::create(b, wrong, holds);
-    rewriter.replaceOp(op, emitBlockAny(b, wrong));
-    return success();
+    return arith::AndIOp::create(b, wrong, holds);
   }
 };
 } // namespace

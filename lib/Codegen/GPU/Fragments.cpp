@@ -33,8 +33,16 @@ LogicalResult WarpLayout::verify(Operation *op, ScheduleAttr schedule) const {
   return success();
 }
 
+bool simplexir::isForCopyWarps(Operation *op) {
+  for (Region *region = op->getParentRegion(); region;
+       region = region->getParentRegion())
+    if (auto roles = dyn_cast<SpecializeOp>(region->getParentOp()))
+      return region == &roles.getCopy();
+  return false;
+}
+
 FragmentConverter::FragmentConverter(const WarpLayout &layout)
-    : layout(layout) {
+    : layout(layout), copyLayout(layout.getCopyLayout()) {
   addConversion([](Type type) { return type; });
   addConversion(
       [this](TileType type,
@@ -75,8 +83,13 @@ Value FragmentBuilder::lane() {
   return gpu::LaneIdOp::create(*this, /*upper_bound=*/getIndexAttr(32));
 }
 Value FragmentBuilder::thread() {
-  return gpu::ThreadIdOp::create(*this, gpu::Dimension::x,
-                                 getIndexAttr(layout.warps * 32));
+  Value thread = gpu::ThreadIdOp::create(*this, gpu::Dimension::x,
+                                         getIndexAttr(layout.blockWarps * 32));
+  if (layout.firstWarp == 0)
+    return thread;
+  // Unlike a difference, a remainder is known to be small.
+  assert(layout.firstWarp % layout.warps == 0 && "their numbers wrap around");
+  return rem(thread, layout.warps * 32);
 }
 
 Value FragmentBuilder::splat(Value scalar, int64_t count) {

@@ -15,12 +15,25 @@
 
 namespace simplexir {
 
+/// Warps that only copy, where a kernel has some (simplex.specialize): they
+/// come after those of the schedule.
+constexpr int64_t kCopyWarps = 4;
+
 /// How a kernel's tiles are dealt to its warps.
 struct WarpLayout {
-  explicit WarpLayout(ScheduleAttr schedule)
+  explicit WarpLayout(ScheduleAttr schedule, bool specialized = false)
       : rows(schedule.getRows()), warps(schedule.getWarps()),
         splits(schedule.getSplits()), rowWarps(warps / splits),
+        blockWarps(warps + (specialized ? kCopyWarps : 0)),
         wgmma(schedule.getWgmma()) {}
+
+  /// That of the warps that copy.
+  WarpLayout getCopyLayout() const {
+    WarpLayout result(*this);
+    result.firstWarp = warps;
+    result.warps = kCopyWarps;
+    return result;
+  }
 
   /// Fails, saying why, where the schedule does not fill whole fragments.
   llvm::LogicalResult verify(mlir::Operation *op, ScheduleAttr schedule) const;
@@ -30,6 +43,8 @@ struct WarpLayout {
   int64_t getRowFragments() const { return getRowsPerWarp() / 16; }
 
   int64_t rows, warps, splits, rowWarps;
+  /// The first of `warps`, and those of the whole block.
+  int64_t firstWarp = 0, blockWarps;
   /// Four warps multiply their 64 rows together.
   bool wgmma;
 };
@@ -41,8 +56,11 @@ struct WarpLayout {
 class FragmentConverter : public mlir::TypeConverter {
 public:
   explicit FragmentConverter(const WarpLayout &layout);
-  const WarpLayout layout;
+  const WarpLayout layout, copyLayout;
 };
+
+/// Is `op` in the part of a simplex.specialize that copies?
+bool isForCopyWarps(mlir::Operation *op);
 
 /// Builds what fragments need: thread coordinates and small vector code.
 class FragmentBuilder : public mlir::ImplicitLocOpBuilder {
@@ -62,6 +80,7 @@ public:
   mlir::Value rem(mlir::Value a, int64_t b);
 
   mlir::Value lane();
+  /// This thread's number, among those that `layout` is about.
   mlir::Value thread();
   mlir::Value warp() { return div(thread(), 32); }
   /// Which split this warp computes.
@@ -100,12 +119,13 @@ public:
   using Adaptor = typename mlir::OpConversionPattern<OpT>::OneToNOpAdaptor;
   TilePattern(const FragmentConverter &converter, mlir::MLIRContext *context)
       : mlir::OpConversionPattern<OpT>(converter, context),
-        layout(converter.layout) {}
+        layout(converter.layout), copyLayout(converter.copyLayout) {}
 
   llvm::LogicalResult
   matchAndRewrite(OpT op, Adaptor adaptor,
                   mlir::ConversionPatternRewriter &rewriter) const final {
-    FragmentBuilder b(op.getLoc(), rewriter, layout);
+    FragmentBuilder b(op.getLoc(), rewriter,
+                      isForCopyWarps(op) ? copyLayout : layout);
     return convert(op, adaptor, b, rewriter);
   }
 
@@ -120,9 +140,11 @@ protected:
     return llvm::cast<TileType>(tile).getColumns() / 8;
   }
 
-  const WarpLayout &layout;
+  const WarpLayout &layout, &copyLayout;
 };
 
+void populateChannelPatterns(const FragmentConverter &converter,
+                             mlir::RewritePatternSet &patterns);
 void populateCopyPatterns(const FragmentConverter &converter,
                           mlir::RewritePatternSet &patterns);
 void populateCombinePatterns(const FragmentConverter &converter,

@@ -51,9 +51,17 @@ Value simplexir::emitMma(FragmentBuilder &b, ArrayRef<Value> lhs,
   return vector::FromElementsOp::create(b, VectorType::get({2, 2}, f32), parts);
 }
 
-void simplexir::emitCopyWait(FragmentBuilder &b) {
+void simplexir::emitCopyCommit(FragmentBuilder &b) {
   NVVM::CpAsyncCommitGroupOp::create(b);
-  NVVM::CpAsyncWaitGroupOp::create(b, 0);
+}
+
+void simplexir::emitCopyGroupWait(FragmentBuilder &b, int64_t leaving) {
+  NVVM::CpAsyncWaitGroupOp::create(b, static_cast<int32_t>(leaving));
+}
+
+void simplexir::emitCopyWait(FragmentBuilder &b) {
+  emitCopyCommit(b);
+  emitCopyGroupWait(b, 0);
 }
 
 void simplexir::emitProxyFence(FragmentBuilder &b) {
@@ -83,15 +91,59 @@ void simplexir::emitArrive(FragmentBuilder &b, Value id, int64_t threads) {
   NVVM::BarrierArriveOp::create(b, id, emitI32(b, threads));
 }
 
+void simplexir::emitRoleBarrier(FragmentBuilder &b) {
+  if (b.layout.warps == b.layout.blockWarps) {
+    gpu::BarrierOp::create(b);
+    return;
+  }
+  // Barrier 0 is the block's, 1 and 2 are those of the turns.
+  constexpr int64_t computing = 3, copying = 4;
+  emitBarrier(b, emitI32(b, b.layout.firstWarp == 0 ? computing : copying),
+              b.layout.warps * 32);
+}
+
+void simplexir::emitPtx(FragmentBuilder &b, StringRef code,
+                        ArrayRef<Value> operands, StringRef constraints) {
+  LLVM::InlineAsmOp::create(
+      b, TypeRange(), operands, code, constraints,
+      /*has_side_effects=*/true, /*is_align_stack=*/false,
+      LLVM::tailcallkind::TailCallKind::None,
+      LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
+      /*operand_attrs=*/ArrayAttr());
+}
+
+void simplexir::emitSetRegisters(FragmentBuilder &b, int64_t count, bool less) {
+  NVVM::SetMaxRegisterOp::create(b, static_cast<int32_t>(count),
+                                 less ? NVVM::SetMaxRegisterAction::decrease
+                                      : NVVM::SetMaxRegisterAction::increase);
+}
+
 Value simplexir::emitBlockAny(FragmentBuilder &b, Value condition) {
   Type i32 = b.getI32Type();
-  auto any = NVVM::BarrierOp::create(
-      b, TypeRange(i32), Value(), Value(),
-      NVVM::BarrierReductionAttr::get(b.getContext(),
-                                      NVVM::BarrierReduction::OR),
-      arith::ExtUIOp::create(b, i32, condition).getResult());
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, any.getRes(),
-                               emitI32(b, 0));
+  Value asked = arith::ExtUIOp::create(b, i32, condition), any;
+  if (b.layout.warps == b.layout.blockWarps) {
+    any =
+        NVVM::BarrierOp::create(b, TypeRange(i32), Value(), Value(),
+                                NVVM::BarrierReductionAttr::get(
+                                    b.getContext(), NVVM::BarrierReduction::OR),
+                                asked)
+            .getRes();
+  } else {
+    // Roles vote at different places: the barrier says how many threads come.
+    std::string code = "{\n.reg .pred p, q;\nsetp.ne.u32 p, $1, 0;\n"
+                       "barrier.cta.red.or.pred q, 0, " +
+                       std::to_string(b.layout.blockWarps * 32) +
+                       ", p;\nselp.u32 $0, 1, 0, q;\n}";
+    any =
+        LLVM::InlineAsmOp::create(
+            b, TypeRange(i32), asked, code, "=r,r",
+            /*has_side_effects=*/true, /*is_align_stack=*/false,
+            LLVM::tailcallkind::TailCallKind::None,
+            LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
+            /*operand_attrs=*/ArrayAttr())
+            .getResult(0);
+  }
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, any, emitI32(b, 0));
 }
 
 Value simplexir::emitVoteAny(FragmentBuilder &b, Value condition) {

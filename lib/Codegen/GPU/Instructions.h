@@ -35,6 +35,10 @@ mlir::Value emitUniform(FragmentBuilder &b, mlir::Value i32);
 /// Waits for the asynchronous copies that this thread has started.
 void emitCopyWait(FragmentBuilder &b);
 
+/// Makes them a group; waits for all groups but the last `leaving` ones.
+void emitCopyCommit(FragmentBuilder &b);
+void emitCopyGroupWait(FragmentBuilder &b, int64_t leaving);
+
 /// Makes what this thread stored to shared memory visible to warpgroup
 /// products, once a barrier has been passed.
 void emitProxyFence(FragmentBuilder &b);
@@ -43,6 +47,17 @@ void emitProxyFence(FragmentBuilder &b);
 /// threads.
 void emitBarrier(FragmentBuilder &b, mlir::Value id, int64_t threads);
 void emitArrive(FragmentBuilder &b, mlir::Value id, int64_t threads);
+
+/// A barrier of the warps that `b.layout` is about.
+void emitRoleBarrier(FragmentBuilder &b);
+
+/// Inline PTX without results.
+void emitPtx(FragmentBuilder &b, llvm::StringRef code,
+             llvm::ArrayRef<mlir::Value> operands, llvm::StringRef constraints);
+
+/// From here on the warps of this branch have so many registers a thread:
+/// fewer than at launch (`less`), or more.
+void emitSetRegisters(FragmentBuilder &b, int64_t count, bool less);
 
 /// Is `condition` true in any thread of the block? A barrier of all threads.
 mlir::Value emitBlockAny(FragmentBuilder &b, mlir::Value condition);

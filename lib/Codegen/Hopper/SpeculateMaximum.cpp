@@ -23,6 +23,7 @@ struct SpeculateMaximumPass
   void runOnOperation() override {
     if (!usesWarpgroups(getOperation()))
       return;
+    half = false;
     SmallVector<RowMaxOp> maxima;
     getOperation().walk([&](RowMaxOp op) {
       if (isInRotatedLoop(op))
@@ -39,12 +40,17 @@ struct SpeculateMaximumPass
   }
 
 private:
-  /// In a loop that carries probabilities of 16 bits with an f32's exponent.
-  static bool isInRotatedLoop(RowMaxOp op) {
+  /// Probabilities are f16: their exponents end at 2^-24 and 2^16.
+  bool half = false;
+
+  /// In a loop that carries probabilities of 16 bits.
+  bool isInRotatedLoop(RowMaxOp op) {
     auto loop = dyn_cast<scf::ForOp>(op->getParentOp());
-    return loop && llvm::any_of(loop.getRegionIterArgs(), [](Value carried) {
+    return loop && llvm::any_of(loop.getRegionIterArgs(), [&](Value carried) {
              auto tile = dyn_cast<TileType>(carried.getType());
-             return tile && tile.getElementType().isBF16();
+             Type element = tile ? tile.getElementType() : Type();
+             half |= element && element.isF16();
+             return element && (element.isBF16() || element.isF16());
            });
   }
 
@@ -63,7 +69,9 @@ private:
                                    body.begin(),
                                    off.getDefiningOp()->getIterator());
     b.setInsertionPointToEnd(before);
-    Value wrong = OutOfRangeOp::create(b, finish.getSum());
+    Value wrong =
+        OutOfRangeOp::create(b, b.getI1Type(), finish.getSum(),
+                             half ? finish.getAccumulator() : Value());
     Value on = arith::ConstantOp::create(b, b.getBoolAttr(true));
     Value first = arith::XOrIOp::create(b, safe, on);
     Value again = arith::AndIOp::create(b, wrong, first);

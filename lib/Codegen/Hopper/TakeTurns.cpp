@@ -42,10 +42,14 @@ struct TakeTurnsPass : simplexir::impl::TakeTurnsBase<TakeTurnsPass> {
       if (schedule.getSplits() > 1)
         balance(loop);
     }
-    Block &body = kernel.getBody().front();
-    auto b = OpBuilder::atBlockBegin(&body);
+    Block *body = &kernel.getBody().front();
+    for (auto roles : body->getOps<SpecializeOp>())
+      body = &roles.getCompute().front();
+    auto b = OpBuilder::atBlockBegin(body);
     OpenTurnsOp::create(b, kernel.getLoc());
-    b.setInsertionPoint(body.getTerminator());
+    b.setInsertionPointToEnd(body);
+    if (body->mightHaveTerminator() && isa<func::ReturnOp>(body->back()))
+      b.setInsertionPoint(&body->back());
     CloseTurnsOp::create(b, kernel.getLoc());
   }
 

@@ -9,6 +9,12 @@
 // RUN: sed 's/windows .128, 16./& value_biases [0.0, 1.0]/' %t.mlir > %t.bias.mlir
 // RUN: simplex-compile %t.bias.mlir --chip=sm_90a --emit=ptx -o %t.ptx
 // RUN: %ptxas -v -arch=sm_90a %t.ptx -o %t.cubin 2>&1 | FileCheck %s
+// Warps that copy give registers to those that multiply.
+// RUN: sed -e 's/x1x64xbf16/x8x128xbf16/g' -e 's/x8x64xbf16/x8x128xbf16/g' %S/../../Transforms/Inputs/dot-product.mlir > %t.mlir
+// RUN: simplex-compile %t.mlir --chip=sm_90a --emit=ptx -o %t.ptx
+// RUN: %ptxas -v -arch=sm_90a %t.ptx -o %t.cubin 2>&1 | FileCheck %s --check-prefixes=CHECK,ROLES
+// ROLES-NOT: setmaxnreg
 // CHECK-NOT: C75
 // CHECK: Compiling entry function 'attend_kernel' for 'sm_90a'
+// ROLES: 0 bytes spill stores
 // CHECK-NOT: C75

@@ -11,7 +11,7 @@
 // CHECK: %[[S:.*]] = simplex.await %[[F]] init %{{.*}} : <64x128xf32>, !simplex.tile<64xf32>
 // CHECK: %[[P:.*]] = simplex.row_partial %[[S]], %{{.*}} : <64x128xf32>, <64xf32>
 // CHECK: %[[L:.*]] = simplex.row_reduce %[[P]] : <64xf32>
-// CHECK: simplex.out_of_range %[[L]] : <64xf32>
+// CHECK: simplex.out_of_range %[[L]] : !simplex.tile<64xf32>
 // CHECK: simplex.load_row %{{.*}}[%{{.*}}] : memref<32x96xbf16> -> <1x96xbf16>
 // CHECK: simplex.drop_rows %[[L]] rows(%{{.*}}) outer(%{{.*}}) windows [16] bidirectional heads 8 : <64xf32>
 // CHECK: simplex.close_turns

@@ -83,7 +83,8 @@ def SpeculateMaximum : Pass<"simplex-speculate-maximum", "::mlir::func::FuncOp">
     then begin at m = 0, which only the first outer key of each tile raises; in
     the rotated loop row maxima and rescaling are skipped. If in the end the sum
     of some row is not within 2^-64 and 2^64, the work item is done again with
-    running maxima. Only where probabilities have the exponents of f32 (bf16).
+    running maxima. Probabilities of f16 end earlier, which shows in the
+    accumulator (see `simplex.out_of_range`).
 
     ```mlir
     %m2 = simplex.row_max %s, %m;  %acc2 = simplex.rescale %acc from %m to %m2
@@ -192,6 +193,72 @@ def OverlapContracts : Pass<"simplex-overlap-contracts", "::mlir::func::FuncOp">
     ```
   }];
   let dependentDialects = ["::simplexir::SimplexDialect"];
+}
+
+def SpecializeCopies : Pass<"simplex-specialize-copies", "::mlir::func::FuncOp"> {
+  let summary = "Let warps of their own copy tiles";
+  let description = [{
+    Without outer keys a tile serves one product only, so that starting its
+    copies and the barrier after them cost a third of an iteration. Here four
+    more warps run a loop over the same tiles that only copies, and the rings
+    become channels: no barrier of the block is left in the loop. Where the loop
+    was rotated (`--simplex-rotate-tiles`).
+
+    ```mlir
+    simplex.copy %k, %v ... to %rings[0]
+    scf.for %t iter_args(%slot, %last) {
+      simplex.copy_wait
+      %s = simplex.start_contract %c, %k_ring[%slot] transposed
+      simplex.copy (next) to %rings[%slot + 1]
+      %o = simplex.start_contract %p, %v_ring[%last]
+      simplex.await %s;  simplex.await %o
+    }
+    // ==>
+    simplex.open_channel %k_channel, %v_channel;  gpu.barrier
+    simplex.specialize copy {
+      scf.for %t iter_args(%slot, %phase) {
+        simplex.acquire %k_channel[%slot];  simplex.copy;  simplex.commit
+        simplex.announce %v_channel[%slot - 1] leaving 1
+        simplex.acquire %v_channel[%slot];  simplex.copy;  simplex.commit
+        simplex.announce %k_channel[%slot] leaving 1
+      }
+      simplex.announce %v_channel[%slot - 1]
+    } compute {
+      scf.for %t iter_args(%slot, %last, %phase, %last_phase) {
+        simplex.receive %k_channel[%slot];  %s = simplex.start_contract
+        simplex.receive %v_channel[%last];  %o = simplex.start_contract
+        simplex.await %s;  simplex.release %k_channel[%slot]
+        simplex.await %o;  simplex.release %v_channel[%last] if (%t is not the first)
+      }
+    }
+    ```
+
+    Why nobody waits for ever, and nobody reads what is not there:
+
+    - Both loops have the same bounds, of arguments and the work item only. If
+      they are empty, nobody waits.
+    - Use u of slot s, counted from 0, has phase u mod 2 on both sides. `full` of
+      a slot completes once a use, when each thread that copies has announced it;
+      `empty` once a use, when one thread of each warp that computes has released
+      it. So neither can be two phases ahead of the other.
+    - Who copies acquires use u of a slot when use u - 1 has been released. Of
+      the key, tile t waits for tile t - 2, of the value for tile t - 3: both are
+      released in iteration t - 2. That iteration and those before it need the
+      key's tiles up to t - 2 and the value's up to t - 3, which have all been
+      announced by then, for a group of copies is announced when the next one
+      has been started, and the last one after the loop.
+    - The first iteration multiplies probabilities of 0 with the first tile of
+      values: it waits for that tile, and leaves its release to the second
+      iteration. What follows the loop waits for the last tile, and releases
+      nothing: nobody waits for that any more.
+    - A work item that is done again with running maxima
+      (`--simplex-speculate-maximum`) uses channels of its own, which are still
+      as they were opened, after a vote at which all threads have met; their
+      reads and copies are over by then.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::simplexir::SimplexDialect"];
 }
 
 def TakeTurns : Pass<"simplex-take-turns", "::mlir::func::FuncOp"> {

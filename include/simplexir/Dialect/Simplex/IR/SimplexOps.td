@@ -119,6 +119,7 @@ def Simplex_AttentionOp : Simplex_Op<"attention", [
   }];
 }
 
+include "simplexir/Dialect/Simplex/IR/SimplexChannelOps.td"
 include "simplexir/Dialect/Simplex/IR/SimplexTileOps.td"
 include "simplexir/Dialect/Simplex/IR/SimplexSoftmaxOps.td"
 include "simplexir/Dialect/Simplex/IR/SimplexWarpgroupOps.td"

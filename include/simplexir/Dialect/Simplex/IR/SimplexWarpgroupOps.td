@@ -186,22 +186,35 @@ def Simplex_MultiplyRowsOp : Simplex_Op<"multiply_rows",
 }
 
 def Simplex_OutOfRangeOp : Simplex_Op<"out_of_range",
-    [MemoryEffects<[MemRead, MemWrite]>]> {
+    [MemoryEffects<[MemRead, MemWrite]>, AttrSizedOperandSegments]> {
   let summary = "Is the sum of some row of the block not within 2^-64 and 2^64?";
   let description = [{
     True in every thread of the block if any row's sum is too large or too small
-    to trust, or no number. All threads take part.
+    to trust, or no number. All threads take part. Warps that hold no sums
+    only take part.
+
+    With an accumulator, the probabilities in its products were f16: then a sum
+    below 2^-4 is too small (they have lost bits), and so is true if some row
+    of the accumulator is not finite. One probability of more than 65,504
+    makes all its columns so, for it counts as infinite, and infinity times 0
+    is no number.
 
     ```mlir
-    func.func @check(%sum: !simplex.tile<64xf32>) -> i1 {
-      %again = simplex.out_of_range %sum : !simplex.tile<64xf32>
-      return %again : i1
+    func.func @check(%sum: !simplex.tile<64xf32>, %acc: !simplex.tile<64x128xf32>) -> i1 {
+      %wrong = simplex.out_of_range %sum : !simplex.tile<64xf32>
+      %again = simplex.out_of_range %sum finite %acc : !simplex.tile<64xf32>, !simplex.tile<64x128xf32>
+      %either = arith.ori %wrong, %again : i1
+      return %either : i1
     }
     ```
   }];
-  let arguments = (ins Simplex_Column:$sum);
+  let arguments = (ins Optional<Simplex_Column>:$sum,
+                       Optional<Simplex_Matrix>:$accumulator);
   let results = (outs I1:$result);
-  let assemblyFormat = "$sum attr-dict `:` type($sum)";
+  let assemblyFormat = [{
+    ($sum^)? (`finite` $accumulator^)? attr-dict
+    (`:` type($sum)^)? (`,` type($accumulator)^)?
+  }];
 }
 
 def Simplex_RowPartialOp : Simplex_Op<"row_partial",

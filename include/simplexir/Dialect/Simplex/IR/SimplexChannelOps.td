@@ -1,0 +1,168 @@
+//===- SimplexChannelOps.td - Warps that only copy ---------*- tablegen -*-===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Some warps copy tiles into the slots of a ring, the others multiply them. A
+// channel is what they tell each other about the n slots: a buffer in shared
+// memory, memref<2xnxi64>, of a barrier `full` and a barrier `empty` (an
+// mbarrier each) a slot. A pass over the ring has a phase, false in the first
+// one and then changing, by which both sides know a slot's next use from its
+// last one.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SIMPLEXIR_CHANNEL_OPS_TD
+#define SIMPLEXIR_CHANNEL_OPS_TD
+
+include "simplexir/Dialect/Simplex/IR/SimplexTypes.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Simplex_Channel : MemRefRankOf<[I64], [2]>;
+
+class Simplex_ChannelOp<string mnemonic, list<Trait> traits = []> :
+    Simplex_Op<mnemonic, traits # [MemoryEffects<[MemRead, MemWrite]>]> {
+  let hasVerifier = 1;
+}
+
+def Simplex_SpecializeOp : Simplex_Op<"specialize",
+    [SingleBlock, NoTerminator, NoRegionArguments, RecursiveMemoryEffects]> {
+  let summary = "Warps that copy beside warps that compute";
+  let description = [{
+    The warps of the schedule run `compute`, four more run `copy`, at the same
+    time; all wait for each other at a `simplex.out_of_range` only. What `copy`
+    does with tiles and rows is done by its four warps. Registers go from those
+    that copy to those that compute.
+
+    ```mlir
+    func.func @roles(%begin: index, %end: index, %step: index) {
+      simplex.specialize copy {
+        scf.for %t = %begin to %end step %step {
+        }
+      } compute {
+        simplex.copy_wait
+      }
+      return
+    }
+    ```
+  }];
+  let regions = (region SizedRegion<1>:$copy, SizedRegion<1>:$compute);
+  let assemblyFormat = "`copy` $copy `compute` $compute attr-dict";
+}
+
+def Simplex_OpenChannelOp : Simplex_ChannelOp<"open_channel"> {
+  let summary = "Make all slots of a channel empty";
+  let description = [{
+    By one thread, before warps part. Complete only after a barrier.
+
+    ```mlir
+    func.func @open() {
+      %channel = memref.alloc() : memref<2x3xi64, #gpu.address_space<workgroup>>
+      simplex.open_channel %channel : memref<2x3xi64, #gpu.address_space<workgroup>>
+      gpu.barrier
+      return
+    }
+    ```
+  }];
+  let arguments = (ins Simplex_Channel:$channel);
+  let assemblyFormat = "$channel attr-dict `:` type($channel)";
+}
+
+def Simplex_AcquireOp : Simplex_ChannelOp<"acquire"> {
+  let summary = "Wait until a slot is empty";
+  let description = [{
+    Before a copy into a slot: until what the last pass over the ring put there
+    has been released. In the first pass (phase false) there is nothing to wait
+    for.
+
+    ```mlir
+    func.func @acquire(%channel: memref<2x3xi64, 3>, %slot: index, %phase: i1) {
+      simplex.acquire %channel[%slot] phase %phase : memref<2x3xi64, 3>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins Simplex_Channel:$channel, Index:$slot, I1:$phase);
+  let assemblyFormat = "$channel `[` $slot `]` `phase` $phase attr-dict `:` type($channel)";
+}
+
+def Simplex_CommitOp : Simplex_Op<"commit", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "The copies so far are a group";
+  let description = [{
+    Copies that this thread has started since the last `simplex.commit` become a
+    group, the unit that `simplex.announce` waits for.
+
+    ```mlir
+    func.func @commit(%channel: memref<2x3xi64, 3>, %slot: index) {
+      simplex.commit
+      simplex.announce %channel[%slot] : memref<2x3xi64, 3>
+      return
+    }
+    ```
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+def Simplex_AnnounceOp : Simplex_ChannelOp<"announce"> {
+  let summary = "Say that a slot is full";
+  let description = [{
+    Waits until this thread's groups of copies have arrived, but for the last
+    `leaving` ones; then a slot is full once all warps that copy have said so.
+    (A tensor copy would announce itself: this operation is the place where it
+    would be told to.)
+
+    ```mlir
+    func.func @announce(%channel: memref<2x3xi64, 3>, %slot: index) {
+      simplex.announce %channel[%slot] leaving 1 : memref<2x3xi64, 3>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins Simplex_Channel:$channel, Index:$slot,
+                       DefaultValuedAttr<I64Attr, "0">:$leaving);
+  let assemblyFormat = [{
+    $channel `[` $slot `]` (`leaving` $leaving^)? attr-dict `:` type($channel)
+  }];
+}
+
+def Simplex_ReceiveOp : Simplex_ChannelOp<"receive"> {
+  let summary = "Wait until a slot is full";
+  let description = [{
+    Before a product reads a slot: until this pass over the ring has filled it.
+    May be done again until the slot is released.
+
+    ```mlir
+    func.func @receive(%channel: memref<2x3xi64, 3>, %slot: index, %phase: i1) {
+      simplex.receive %channel[%slot] phase %phase : memref<2x3xi64, 3>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins Simplex_Channel:$channel, Index:$slot, I1:$phase);
+  let assemblyFormat = "$channel `[` $slot `]` `phase` $phase attr-dict `:` type($channel)";
+}
+
+def Simplex_ReleaseOp : Simplex_ChannelOp<"release"> {
+  let summary = "A slot has been read";
+  let description = [{
+    After the products that read a slot are complete, in every warp that
+    computes, once in each pass over the ring: with a `condition`, where it
+    holds.
+
+    ```mlir
+    func.func @release(%channel: memref<2x3xi64, 3>, %slot: index, %there: i1) {
+      simplex.release %channel[%slot] if %there : memref<2x3xi64, 3>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins Simplex_Channel:$channel, Index:$slot,
+                       Optional<I1>:$condition);
+  let assemblyFormat = [{
+    $channel `[` $slot `]` (`if` $condition^)? attr-dict `:` type($channel)
+  }];
+}
+
+#endif // SIMPLEXIR_CHANNEL_OPS_TD

@@ -1,0 +1,35 @@
+//===- ChannelOps.cpp - Operations on channels ----------------------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
+
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace simplexir;
+
+template <typename OpT>
+static LogicalResult verifyChannel(OpT op) {
+  MemRefType channel = op.getChannel().getType();
+  if (channel.hasStaticShape() && channel.getDimSize(0) == 2)
+    return success();
+  return op.emitOpError() << "channel is " << channel
+                          << ", expected memref<2xnxi64>: two barriers for "
+                             "each of n slots";
+}
+
+LogicalResult OpenChannelOp::verify() { return verifyChannel(*this); }
+LogicalResult AcquireOp::verify() { return verifyChannel(*this); }
+LogicalResult ReceiveOp::verify() { return verifyChannel(*this); }
+LogicalResult ReleaseOp::verify() { return verifyChannel(*this); }
+
+LogicalResult AnnounceOp::verify() {
+  if (static_cast<int64_t>(getLeaving()) < 0)
+    return emitOpError() << "'leaving' must not be negative, found "
+                         << static_cast<int64_t>(getLeaving());
+  return verifyChannel(*this);
+}
