@@ -30,4 +30,4 @@
 // CHECK: scf.condition
 
 // The exponents of f16 do not reach that far: the accumulator shows it.
-// F16: simplex.out_of_range %{{[a-z0-9]+}} finite %{{[a-z0-9]+}} : <64xf32>, <64x64xf32>
+// F16: simplex.out_of_range %{{[0-9a-z#]+}} finite %{{[0-9a-z#]+}} : !simplex.tile<64xf32>, !simplex.tile<64x64xf32>
