@@ -299,8 +299,12 @@ private:
       return;
     }
     int64_t queries = std::max<int64_t>(tile / group, 1);
-    parts = {tile, chooseKeys(op, 128, queries, 16),
-             tile == 64 && !alone ? 2 : 1, alone ? 4 : 8, 2, true};
+    parts = {tile,
+             chooseKeys(op, 128, queries, 16),
+             tile == 64 && !alone ? 2 : 1,
+             alone ? 4 : 8,
+             2,
+             true};
   }
 
   static double getVisited(AttentionOp op, int64_t rows) {
