@@ -14,6 +14,7 @@ not counted, the CUDA context and a first operation of the framework are there b
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import pathlib
@@ -42,7 +43,7 @@ def measure(call, wait, launches):
     return times[len(times) // 2], times[0]
 
 
-def torch_calls(options):
+def torch_calls(_options):
     """(name, call) of PyTorch's side."""
     import torch
     import simplexir.torch
@@ -68,8 +69,8 @@ def torch_calls(options):
 def triton_calls(options):
     """A Triton kernel of as many pointers, and the peer's wrapper."""
     import torch
-    import triton
-    import triton.language as tl
+    import triton  # noqa: F401, an ImportError where there is none
+    # Triton reads a kernel's source from its file.
     folder = tempfile.TemporaryDirectory()
     path = pathlib.Path(folder.name, "nothing_kernel.py")
     path.write_text("import triton\nimport triton.language as tl\n\n@triton.jit\ndef nothing(a, b, c, d, e, f, g, n):\n"
@@ -77,7 +78,6 @@ def triton_calls(options):
     sys.path.insert(0, folder.name)
     from nothing_kernel import nothing
     x = [torch.randn(16, device="cuda") for _ in range(7)]
-    del tl, triton
     yield "Triton kernel, results at hand", lambda: nothing[(1,)](*x, 16)
 
     def with_results():
@@ -96,11 +96,14 @@ def triton_calls(options):
     folder.cleanup()
 
 
-def jax_calls(options):
+def jax_calls(_options):
     import jax
     import jax.numpy as jnp
     import simplexir
-    device = jax.devices("gpu")[0]
+    try:
+        device = jax.devices("gpu")[0]
+    except RuntimeError as error:  # a JAX for the CPU
+        raise ImportError(error) from None
     put = lambda shape, seed: jax.device_put(jax.random.normal(jax.random.key(seed), shape, jnp.bfloat16), device)  # noqa: E731
     x = [put((1, 1, 1, 16), i) for i in range(5)]
     add = jax.jit(jnp.add)
@@ -113,6 +116,7 @@ def jax_calls(options):
 
 
 def launches(options):
+    import torch
     rows = []
 
     def collect(framework, calls, wait):
@@ -122,13 +126,9 @@ def launches(options):
         except ImportError as error:
             print(f"{framework}: {error}")
 
-    try:
-        import torch
-        torch.set_grad_enabled(False)
-        collect("PyTorch", torch_calls, torch.cuda.synchronize)
-        collect("Triton", triton_calls, torch.cuda.synchronize)
-    except ImportError as error:
-        print(f"PyTorch: {error}")
+    torch.set_grad_enabled(False)
+    collect("PyTorch", torch_calls, torch.cuda.synchronize)
+    collect("Triton", triton_calls, torch.cuda.synchronize)
     try:
         import jax
         token = jax.jit(lambda: jax.numpy.zeros(()))
@@ -188,6 +188,24 @@ def first_calls(options):
     return rows
 
 
+def check(options):
+    """What is missing ends the program here, with a word about it."""
+    for package in ("torch", "simplexir"):
+        if not importlib.util.find_spec(package):
+            sys.exit(f"python_calls: no {package} in {sys.executable}")
+    if options.launches < BATCH:
+        sys.exit(f"python_calls: --launches is {options.launches}, expected at least {BATCH}")
+    if options.peer:
+        import triton_peer
+        if not triton_peer.find(options.peer):
+            sys.exit(f"python_calls: --peer: no ops/triton/fwd.py in {options.peer}")
+    if options.c_benchmark and not (options.c_benchmark / "simplexir-launch-overhead").exists():
+        sys.exit(f"python_calls: --c-benchmark: no simplexir-launch-overhead in {options.c_benchmark}")
+    import torch
+    if not torch.cuda.is_available():
+        sys.exit("python_calls: PyTorch finds no GPU here")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--launches", type=int, default=10000)
@@ -196,6 +214,7 @@ def main():
                         help="holds simplexir-launch-overhead and launch_overhead.simplex")
     parser.add_argument("--first", choices=("ours", "peer"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    check(options)
     if options.first:
         print(json.dumps(first_ours() if options.first == "ours" else first_peer(options.peer)))
         return 0

@@ -256,9 +256,9 @@ struct ArtifactCompiler {
     return add(std::move(image), compiled);
   }
 
-  LogicalResult compileGPU(const GpuChip &chip, bool asPtx) {
+  LogicalResult compileGPU(ModuleOp from, const GpuChip &chip, bool asPtx) {
     auto kernels =
-        lowerKernels(module, chip.name, KernelStage::LLVM, &result.tiles);
+        lowerKernels(from, chip.name, KernelStage::LLVM, &result.tiles);
     if (!kernels)
       return failure();
     for (auto code : kernels->getOps<gpu::GPUModuleOp>()) {
@@ -328,15 +328,18 @@ struct ArtifactCompiler {
       llvm::Expected<GpuChip> found = lookupGpuChip(chip);
       if (!found)
         return fail(found.takeError());
-      if (failed(compileGPU(*found, /*asPtx=*/ptxas.empty())))
+      if (failed(compileGPU(module, *found, /*asPtx=*/ptxas.empty())))
         return failure();
       portable |= ptxas.empty() && chip == portableChip;
     }
     if (hasGpu && options.portablePtx && !portable) {
       llvm::Expected<GpuChip> found = lookupGpuChip(portableChip);
-      // The tiles reported are those of the chips asked for.
+      // Schedules in the module, and the tiles that are reported, are those of
+      // the chips asked for, which may have more.
       std::vector<KernelTiles> tiles = result.tiles;
-      if (!found || failed(compileGPU(*found, /*asPtx=*/true)))
+      OwningOpRef<ModuleOp> unscheduled = module.clone();
+      unscheduled->walk([](AttentionOp op) { op.removeScheduleAttr(); });
+      if (!found || failed(compileGPU(*unscheduled, *found, /*asPtx=*/true)))
         return failure();
       result.tiles = std::move(tiles);
     }

@@ -229,7 +229,7 @@ void Call::run() {
   attention.lse.data = static_cast<xla::Buffer *>(frame.rets.buffers[1])->data;
 
   for (int64_t group = 0; group < numGroups; ++group) {
-    auto pick = [&](const std::vector<int64_t> &from, int64_t (&to)[2]) {
+    auto pick = [&](const std::vector<int64_t> &from, int64_t *to) {
       size_t at = from.size() == 2 ? 0 : static_cast<size_t>(2 * group);
       if (!from.empty())
         std::copy_n(from.begin() + static_cast<ptrdiff_t>(at), 2, to);

@@ -172,13 +172,11 @@ static void hostCopy(int64_t bytes, UnrankedMemRef *from, UnrankedMemRef *to) {
 }
 
 SmallVector<simplexir::HostProgram::Symbol> Memory::getSymbols() {
+  using Symbol = simplexir::HostProgram::Symbol;
   auto address = [](auto *function) {
     return reinterpret_cast<void *>(function);
   };
-#define SIMPLEXIR_SYMBOL(name)                                                 \
-  {                                                                            \
-    #name, address(&name)                                                      \
-  }
+#define SIMPLEXIR_SYMBOL(name) Symbol(#name, address(&name))
   return {{"_mlir_memref_to_llvm_alloc", address(&hostAllocate)},
           {"_mlir_memref_to_llvm_free", address(&hostFree)},
           {"memrefCopy", address(&hostCopy)},

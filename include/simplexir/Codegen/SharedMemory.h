@@ -1,4 +1,4 @@
-//===- SharedMemory.h - What a buffer costs a thread block ------*- C++ -*-===//
+//===- SharedMemory.h - Buffers of a thread block ---------------*- C++ -*-===//
 //
 // Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,7 +8,8 @@
 #ifndef SIMPLEXIR_CODEGEN_SHAREDMEMORY_H
 #define SIMPLEXIR_CODEGEN_SHAREDMEMORY_H
 
-#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace simplexir {
@@ -24,6 +25,21 @@ inline int64_t getSharedBytes(mlir::MemRefType type,
   int64_t bytes = type.getNumElements() * type.getElementTypeBitWidth() / 8;
   return static_cast<int64_t>(llvm::alignTo(bytes, kSharedAlignment)) +
          std::max(alignment, kSharedAlignment) - kSharedAlignment;
+}
+
+/// ring[slot, ...]: a view of one of the slots that tiles come through.
+inline mlir::Value getRingSlot(mlir::ImplicitLocOpBuilder &b, mlir::Value ring,
+                               mlir::Value slot) {
+  using namespace mlir;
+  auto type = cast<MemRefType>(ring.getType());
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)),
+      sizes = getAsIndexOpFoldResult(b.getContext(), type.getShape()),
+      one(type.getRank(), b.getIndexAttr(1));
+  offsets[0] = slot;
+  sizes[0] = b.getIndexAttr(1);
+  auto reduced = cast<MemRefType>(memref::SubViewOp::inferRankReducedResultType(
+      type.getShape().drop_front(), type, offsets, sizes, one));
+  return memref::SubViewOp::create(b, reduced, ring, offsets, sizes, one);
 }
 
 } // namespace simplexir

@@ -30,6 +30,9 @@ Value getAddress(FragmentBuilder &b, Value channel, Barrier which, Value slot) {
   return arith::IndexCastOp::create(b, b.getI32Type(), b.add(pointer, offset));
 }
 
+// Not nvvm.mbarrier.try_wait.parity, which gives up after a number of ticks,
+// and not nvvm.mbarrier.arrive, which has no predicate.
+
 void emitWait(FragmentBuilder &b, Value address, Value parity) {
   // The label is local to the braces.
   emitPtx(b,
@@ -41,7 +44,8 @@ void emitWait(FragmentBuilder &b, Value address, Value parity) {
           "r,r,~{memory}");
 }
 
-void emitArrive(FragmentBuilder &b, Value address, Value condition) {
+/// One arrival at the barrier of a slot; where `condition` holds, if not null.
+void emitSlotArrival(FragmentBuilder &b, Value address, Value condition) {
   if (condition)
     emitPtx(b, "@$1 mbarrier.arrive.shared::cta.b64 _, [$0];",
             {address, condition}, "r,b,~{memory}");
@@ -108,7 +112,8 @@ struct AnnouncePattern : TilePattern<AnnounceOp> {
     emitCopyGroupWait(b, static_cast<int64_t>(op.getLeaving()));
     // Warpgroup products read shared memory by another path than stores.
     emitProxyFence(b);
-    emitArrive(b, getAddress(b, op.getChannel(), Full, op.getSlot()), Value());
+    emitSlotArrival(b, getAddress(b, op.getChannel(), Full, op.getSlot()),
+                    Value());
     rewriter.eraseOp(op);
     return success();
   }
@@ -136,7 +141,8 @@ struct ReleasePattern : TilePattern<ReleaseOp> {
                                           b.index(0));
     if (op.getCondition())
       arrives = arith::AndIOp::create(b, arrives, op.getCondition());
-    emitArrive(b, getAddress(b, op.getChannel(), Empty, op.getSlot()), arrives);
+    emitSlotArrival(b, getAddress(b, op.getChannel(), Empty, op.getSlot()),
+                    arrives);
     rewriter.eraseOp(op);
     return success();
   }

@@ -14,6 +14,8 @@ using namespace simplexir;
 
 namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+/// Two distances below this one add up in 32 bits.
+constexpr int64_t kFar = int64_t{1} << 30;
 
 /// Bounds of windows, in 32 bits and relative to something near: a number of
 /// queries added to one of them does not wrap around.
@@ -39,10 +41,9 @@ public:
 
   /// `bound` - `origin`, or what is as good as that if it is far away.
   Value narrow(Value bound, Value origin) {
-    constexpr int64_t far = int64_t{1} << 30;
     Value distance = b.createOrFold<arith::SubIOp>(bound, origin);
-    distance = b.createOrFold<arith::MaxSIOp>(distance, b.index(-far));
-    distance = b.createOrFold<arith::MinSIOp>(distance, b.index(far));
+    distance = b.createOrFold<arith::MaxSIOp>(distance, b.index(-kFar));
+    distance = b.createOrFold<arith::MinSIOp>(distance, b.index(kFar));
     return arith::IndexCastOp::create(b, b.getI32Type(), distance);
   }
 
@@ -74,7 +75,7 @@ Value emitKeep(FragmentBuilder &b, OpT op, Value query) {
     return arith::IndexCastOp::create(b, b.getI32Type(), index);
   };
   for (auto [key, window] : llvm::zip_first(op.getOuter(), op.getWindows())) {
-    if (window != 0 && window < int64_t{1} << 30) {
+    if (window != 0 && window < kFar) {
       // Keys are in the window of some row, so that 32 bits hold how far away
       // they are; below 0 is a large unsigned number.
       Value distance =
@@ -113,6 +114,8 @@ struct MaskPattern : TilePattern<MaskOp> {
     // are other queries: only a few fragments need a mask there.
     int64_t queries = llvm::divideCeil(op.getType().getRows(), op.getHeads());
     int64_t first = llvm::divideCeil(queries - 1, 8);
+    // A word's bits are tested eight at a time: four fragments, in a pair of
+    // such tests, cost little more than one.
     first = first > 0 && 2 * first <= columns ? std::max<int64_t>(first, 4)
                                               : columns;
     SmallVector<Value> results(adaptor.getLogits());

@@ -89,14 +89,7 @@ SmallVector<Value> emitAsm(FragmentBuilder &b, const std::string &code,
   constraints += ",~{memory}";
   SmallVector<Value> inputs(tied);
   llvm::append_range(inputs, operands);
-  Value all =
-      LLVM::InlineAsmOp::create(
-          b, result, inputs, code, constraints,
-          /*has_side_effects=*/true, /*is_align_stack=*/false,
-          LLVM::tailcallkind::TailCallKind::None,
-          LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
-          /*operand_attrs=*/ArrayAttr())
-          .getResult(0);
+  Value all = emitPtx(b, code, inputs, constraints, result);
   SmallVector<Value> fragments;
   auto type = VectorType::get({2, 2}, b.getF32Type());
   for (int64_t i = 0; i < count; i += 4) {

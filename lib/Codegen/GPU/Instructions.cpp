@@ -102,14 +102,16 @@ void simplexir::emitRoleBarrier(FragmentBuilder &b) {
               b.layout.warps * 32);
 }
 
-void simplexir::emitPtx(FragmentBuilder &b, StringRef code,
-                        ArrayRef<Value> operands, StringRef constraints) {
-  LLVM::InlineAsmOp::create(
-      b, TypeRange(), operands, code, constraints,
+Value simplexir::emitPtx(FragmentBuilder &b, StringRef code,
+                         ValueRange operands, StringRef constraints,
+                         Type result) {
+  auto assembly = LLVM::InlineAsmOp::create(
+      b, result ? TypeRange(result) : TypeRange(), operands, code, constraints,
       /*has_side_effects=*/true, /*is_align_stack=*/false,
       LLVM::tailcallkind::TailCallKind::None,
       LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
       /*operand_attrs=*/ArrayAttr());
+  return result ? assembly.getResult(0) : Value();
 }
 
 void simplexir::emitSetRegisters(FragmentBuilder &b, int64_t count, bool less) {
@@ -122,26 +124,19 @@ Value simplexir::emitBlockAny(FragmentBuilder &b, Value condition) {
   Type i32 = b.getI32Type();
   Value asked = arith::ExtUIOp::create(b, i32, condition), any;
   if (b.layout.warps == b.layout.blockWarps) {
-    any =
-        NVVM::BarrierOp::create(b, TypeRange(i32), Value(), Value(),
-                                NVVM::BarrierReductionAttr::get(
-                                    b.getContext(), NVVM::BarrierReduction::OR),
-                                asked)
-            .getRes();
+    auto reduction = NVVM::BarrierReductionAttr::get(
+        b.getContext(), NVVM::BarrierReduction::OR);
+    any = NVVM::BarrierOp::create(b, TypeRange(i32), Value(), Value(),
+                                  reduction, asked)
+              .getRes();
   } else {
-    // Roles vote at different places: the barrier says how many threads come.
+    // Roles vote at different places: the barrier says how many threads come,
+    // which nvvm.barrier cannot in a reduction.
     std::string code = "{\n.reg .pred p, q;\nsetp.ne.u32 p, $1, 0;\n"
                        "barrier.cta.red.or.pred q, 0, " +
                        std::to_string(b.layout.blockWarps * 32) +
                        ", p;\nselp.u32 $0, 1, 0, q;\n}";
-    any =
-        LLVM::InlineAsmOp::create(
-            b, TypeRange(i32), asked, code, "=r,r",
-            /*has_side_effects=*/true, /*is_align_stack=*/false,
-            LLVM::tailcallkind::TailCallKind::None,
-            LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
-            /*operand_attrs=*/ArrayAttr())
-            .getResult(0);
+    any = emitPtx(b, code, asked, "=r,r", i32);
   }
   return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, any, emitI32(b, 0));
 }

@@ -51,15 +51,17 @@ void emitArrive(FragmentBuilder &b, mlir::Value id, int64_t threads);
 /// A barrier of the warps that `b.layout` is about.
 void emitRoleBarrier(FragmentBuilder &b);
 
-/// Inline PTX without results.
-void emitPtx(FragmentBuilder &b, llvm::StringRef code,
-             llvm::ArrayRef<mlir::Value> operands, llvm::StringRef constraints);
+/// Inline PTX; null if it has no result.
+mlir::Value emitPtx(FragmentBuilder &b, llvm::StringRef code,
+                    mlir::ValueRange operands, llvm::StringRef constraints,
+                    mlir::Type result = {});
 
 /// From here on the warps of this branch have so many registers a thread:
 /// fewer than at launch (`less`), or more.
 void emitSetRegisters(FragmentBuilder &b, int64_t count, bool less);
 
-/// Is `condition` true in any thread of the block? A barrier of all threads.
+/// Is `condition` true in any thread of the block? A barrier of all threads,
+/// which roles may reach at different places.
 mlir::Value emitBlockAny(FragmentBuilder &b, mlir::Value condition);
 
 /// Is `condition` true in any thread of the warp?

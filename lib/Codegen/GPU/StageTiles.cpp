@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "simplexir/Codegen/GPU/Passes.h"
+#include "simplexir/Codegen/SharedMemory.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
@@ -52,19 +53,6 @@ Value allocBoxes(ImplicitLocOpBuilder &b, int64_t count, TileType tile) {
                                   tile.getElementType());
   // The pattern of the banks repeats after eight rows.
   return memref::AllocOp::create(b, type, b.getI64IntegerAttr(1024));
-}
-
-/// buffer[slot, ...]
-Value getSlot(ImplicitLocOpBuilder &b, Value buffer, Value slot) {
-  auto type = cast<MemRefType>(buffer.getType());
-  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)),
-      sizes = getAsIndexOpFoldResult(b.getContext(), type.getShape()),
-      one(type.getRank(), b.getIndexAttr(1));
-  offsets[0] = slot;
-  sizes[0] = b.getIndexAttr(1);
-  auto reduced = cast<MemRefType>(memref::SubViewOp::inferRankReducedResultType(
-      type.getShape().drop_front(), type, offsets, sizes, one));
-  return memref::SubViewOp::create(b, reduced, buffer, offsets, sizes, one);
 }
 
 struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
@@ -145,7 +133,7 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
   void stageQuery(LoadOp load) {
     ImplicitLocOpBuilder b(load.getLoc(), load);
     Value ring = allocShared(b, 1, load.getType());
-    Value buffer = getSlot(b, ring, arith::ConstantIndexOp::create(b, 0));
+    Value buffer = getRingSlot(b, ring, arith::ConstantIndexOp::create(b, 0));
     emitCopy(b, load, load.getSequence(), buffer);
     // A combined tile without outer keys is made once, before the loop: then
     // the query must be there. Otherwise the first tile's wait will do.
@@ -224,7 +212,7 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     auto copy = [&](Value column, llvm::function_ref<Value(int64_t)> slot) {
       for (auto [load, ring, length] : llvm::zip_equal(loads, rings, stages))
         if (auto made =
-                emitCopy(b, load, column, getSlot(b, ring, slot(length)));
+                emitCopy(b, load, column, getRingSlot(b, ring, slot(length)));
             later)
           made->setAttr(kUnrollAttrName, b.getUnitAttr());
     };
@@ -257,7 +245,7 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     SmallVector<Value> current;
     bool arranged = false;
     for (auto [load, ring, length] : llvm::zip_equal(loads, rings, stages)) {
-      current.push_back(getSlot(b, ring, getCurrent(length)));
+      current.push_back(getRingSlot(b, ring, getCurrent(length)));
       arranged |= arrange(b, load, current.back());
     }
     if (arranged)

@@ -7,6 +7,8 @@
 
 #include "TileRings.h"
 
+#include "simplexir/Codegen/SharedMemory.h"
+
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -185,17 +187,7 @@ private:
 
   static void copyTile(ImplicitLocOpBuilder &b, Ring &ring, Value slot,
                        Value tile) {
-    MemRefType type = ring.buffer.getType();
-    SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)),
-        sizes = getAsIndexOpFoldResult(b.getContext(), type.getShape()),
-        one(type.getRank(), b.getIndexAttr(1));
-    offsets[0] = slot;
-    sizes[0] = b.getIndexAttr(1);
-    auto reduced =
-        cast<MemRefType>(memref::SubViewOp::inferRankReducedResultType(
-            type.getShape().drop_front(), type, offsets, sizes, one));
-    Value place =
-        memref::SubViewOp::create(b, reduced, ring.buffer, offsets, sizes, one);
+    Value place = getRingSlot(b, ring.buffer, slot);
     auto copy = cast<CopyOp>(b.clone(*ring.first));
     copy.getSequenceMutable().set(tile);
     copy.getDestinationMutable().set(place);

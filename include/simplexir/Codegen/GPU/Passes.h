@@ -23,11 +23,11 @@
 
 namespace simplexir {
 
-/// Marks a shared buffer that may take the place of the dead rings.
 /// On a simplex.copy in the innermost loop: its latency counts, so a thread's
 /// units are copied one after the other, not in a loop.
 constexpr llvm::StringLiteral kUnrollAttrName = "simplex.unroll";
 
+/// Marks a shared buffer that may take the place of the dead rings.
 constexpr llvm::StringLiteral kReuseAttrName = "simplex.reuse";
 
 #define GEN_PASS_DECL

@@ -241,6 +241,18 @@ LogicalResult FinalizeOp::verify() {
   return success();
 }
 
+LogicalResult OutOfRangeOp::verify() {
+  if (!getAccumulator())
+    return success();
+  if (!getSum())
+    return emitOpError() << "has an accumulator, expected its rows' sums too";
+  auto accumulator = cast<TileType>(getAccumulator().getType());
+  if (!accumulator.getElementType().isF32())
+    return emitOpError() << "accumulator is " << accumulator
+                         << ", expected elements of type f32";
+  return expectRows(*this, "sum", getSum().getType(), accumulator);
+}
+
 LogicalResult SplitOp::verify() {
   if (static_cast<int64_t>(getCount()) < 1)
     return emitOpError() << "'count' must be positive, found "

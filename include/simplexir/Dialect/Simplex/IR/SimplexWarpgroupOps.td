@@ -187,17 +187,16 @@ def Simplex_MultiplyRowsOp : Simplex_Op<"multiply_rows",
 
 def Simplex_OutOfRangeOp : Simplex_Op<"out_of_range",
     [MemoryEffects<[MemRead, MemWrite]>, AttrSizedOperandSegments]> {
-  let summary = "Is the sum of some row of the block not within 2^-64 and 2^64?";
+  let summary = "Can some row's sum in the block not be trusted?";
   let description = [{
-    True in every thread of the block if any row's sum is too large or too small
-    to trust, or no number. All threads take part. Warps that hold no sums
-    only take part.
+    True in every thread of the block if any row's sum is below 2^-64, above
+    2^64, or no number. All threads take part. Warps that hold no sums only take
+    part.
 
-    With an accumulator, the probabilities in its products were f16: then a sum
-    below 2^-4 is too small (they have lost bits), and so is true if some row
-    of the accumulator is not finite. One probability of more than 65,504
-    makes all its columns so, for it counts as infinite, and infinity times 0
-    is no number.
+    With the accumulator of products whose probabilities were f16 a sum below
+    2^-4 is wrong too (they have lost bits), and so is a row of it that is not
+    finite. One probability of more than 65,504 makes all columns of its row so,
+    for it counts as infinite, and infinity times 0 is no number.
 
     ```mlir
     func.func @check(%sum: !simplex.tile<64xf32>, %acc: !simplex.tile<64x128xf32>) -> i1 {
@@ -215,6 +214,7 @@ def Simplex_OutOfRangeOp : Simplex_Op<"out_of_range",
     ($sum^)? (`finite` $accumulator^)? attr-dict
     (`:` type($sum)^)? (`,` type($accumulator)^)?
   }];
+  let hasVerifier = 1;
 }
 
 def Simplex_RowPartialOp : Simplex_Op<"row_partial",
