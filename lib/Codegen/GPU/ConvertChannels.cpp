@@ -30,8 +30,9 @@ Value getAddress(FragmentBuilder &b, Value channel, Barrier which, Value slot) {
   return arith::IndexCastOp::create(b, b.getI32Type(), b.add(pointer, offset));
 }
 
-// Not nvvm.mbarrier.try_wait.parity, which gives up after a number of ticks,
-// and not nvvm.mbarrier.arrive, which has no predicate.
+// nvvm.mbarrier.init and .arrive take addresses of 64 bits here and have no
+// predicate, 24 instructions more a kernel; .try_wait.parity wants a limit for
+// the time that the hardware suspends a thread.
 
 void emitWait(FragmentBuilder &b, Value address, Value parity) {
   // The label is local to the braces.
