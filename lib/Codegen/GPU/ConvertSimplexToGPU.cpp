@@ -92,8 +92,12 @@ struct ConvertSimplexToGPUPass
     int64_t threads = layout.blockWarps * 32;
     int32_t block[] = {static_cast<int32_t>(threads), 1, 1};
     function.setKnownBlockSize(block);
-    if (layout.blockWarps != layout.warps)
+    if (layout.blockWarps != layout.warps) {
       function->setAttr(kBlockAttrName, b.getI64IntegerAttr(threads));
+      setMaxRegisters(function, (kCopyWarps * kCopyRegisters +
+                                 layout.warps * kComputeRegisters) /
+                                    layout.blockWarps);
+    }
     // As many blocks as the registers of a multiprocessor allow at 255 each:
     // ptxas would spill a few to fit one more.
     constexpr int64_t processorThreads = 65536 / 256;
@@ -120,10 +124,13 @@ struct ConvertSimplexToGPUPass
     return function;
   }
 
-  /// Warps part, once and to the kernel's end: a block of 384 threads starts
-  /// with 168 registers a thread, and has as many when they are dealt anew.
+  /// Registers of a thread once roles have parted. On average they are what a
+  /// kernel begins with (168 in a block of 384 threads): with fewer there, the
+  /// warps that compute would wait for ever.
+  static constexpr int64_t kCopyRegisters = 40, kComputeRegisters = 232;
+
+  /// Warps part, once and to the kernel's end.
   static void assignRoles(gpu::GPUFuncOp function, const WarpLayout &layout) {
-    constexpr int64_t copying = 40, computing = 232;
     SmallVector<SpecializeOp> ops;
     function.walk([&](SpecializeOp op) { ops.push_back(op); });
     for (SpecializeOp op : ops) {
@@ -142,8 +149,9 @@ struct ConvertSimplexToGPUPass
         emitSetRegisters(b, registers, less);
         rewriter.inlineBlockBefore(&from.front(), end);
       };
-      take(op.getCopy(), branch.thenBlock(), copying, /*less=*/true);
-      take(op.getCompute(), branch.elseBlock(), computing, /*less=*/false);
+      take(op.getCopy(), branch.thenBlock(), kCopyRegisters, /*less=*/true);
+      take(op.getCompute(), branch.elseBlock(), kComputeRegisters,
+           /*less=*/false);
       rewriter.eraseOp(op);
     }
   }

@@ -23,6 +23,12 @@ void simplexir::setMinBlocks(gpu::GPUFuncOp function, int64_t blocks) {
                     b.getI32IntegerAttr(static_cast<int32_t>(blocks)));
 }
 
+void simplexir::setMaxRegisters(gpu::GPUFuncOp function, int64_t count) {
+  Builder b(function.getContext());
+  function->setAttr(NVVM::NVVMDialect::getMaxnregAttrName(),
+                    b.getI32IntegerAttr(static_cast<int32_t>(count)));
+}
+
 static NVVM::MMATypes getMmaType(Type element) {
   if (element.isBF16())
     return NVVM::MMATypes::bf16;

@@ -75,6 +75,9 @@ mlir::Value emitLog2(FragmentBuilder &b, mlir::Value scalar);
 /// Blocks that a multiprocessor shall hold at a time.
 void setMinBlocks(mlir::gpu::GPUFuncOp function, int64_t blocks);
 
+/// Registers that a thread of the kernel begins with, and may use.
+void setMaxRegisters(mlir::gpu::GPUFuncOp function, int64_t count);
+
 /// The dialects of these operations.
 void insertInstructionDialects(mlir::DialectRegistry &registry);
 

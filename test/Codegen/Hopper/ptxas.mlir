@@ -17,4 +17,6 @@
 // CHECK-NOT: C75
 // CHECK: Compiling entry function 'attend_kernel' for 'sm_90a'
 // ROLES: 0 bytes spill stores
+// What they give and take is what all begin with: 12 warps * 168 = 4 * 40 + 8 * 232.
+// ROLES: Used 168 registers
 // CHECK-NOT: C75
