@@ -177,6 +177,14 @@ Error ArtifactBuilder::addImage(Image image, ArrayRef<CompiledKernel> kernels) {
     Expected<std::vector<GridFactor>> grid = makeGrid(*kernel, compiled.grid);
     if (!grid)
       return grid.takeError();
+    // Before the cast to 32 bits, which could make it valid.
+    if (compiled.residentBlocks < 0 ||
+        compiled.residentBlocks > maxResidentBlocks)
+      return createStringError("kernel '" + compiled.name + "' has " +
+                               Twine(compiled.residentBlocks) +
+                               " resident blocks a multiprocessor, expected 0 "
+                               "to " +
+                               Twine(maxResidentBlocks));
     KernelImage entry;
     entry.image = index;
     entry.symbol = compiled.symbol;
@@ -184,6 +192,7 @@ Error ArtifactBuilder::addImage(Image image, ArrayRef<CompiledKernel> kernels) {
     entry.blockSize = static_cast<uint32_t>(compiled.blockSize);
     entry.sharedMemory = static_cast<uint32_t>(compiled.sharedMemory);
     entry.workspacePerThread = static_cast<uint64_t>(compiled.workspace);
+    entry.residentBlocks = static_cast<uint32_t>(compiled.residentBlocks);
     kernel->images.push_back(std::move(entry));
   }
   artifact.images.push_back(std::move(image));

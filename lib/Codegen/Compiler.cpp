@@ -180,6 +180,7 @@ static FailureOr<CompiledKernel> describeKernel(FunctionOpInterface function,
   kernel.blockSize = getInteger(function, kBlockAttrName,
                                 schedule ? 32 * schedule.getWarps() : 0);
   kernel.sharedMemory = getInteger(function, kSharedMemoryAttrName, 0);
+  kernel.residentBlocks = getInteger(function, kResidentBlocksAttrName, 0);
   return kernel;
 }
 

@@ -32,6 +32,8 @@ struct GpuCode {
   unsigned long long contextKey;
   CUfunction function;
   const KernelImage *use;
+  /// The largest grid: 2^31 - 1, or all of the device's resident blocks.
+  int64_t maxBlocks;
 };
 
 /// An image in one context.

@@ -173,7 +173,8 @@ bool simplexir::parse(const uint8_t *data, size_t size, Artifact &artifact,
   if (!parseSections(data, size, sections, error))
     return false;
   Artifact result;
-  if (!decodeManifest(sections[0].data, sections[0].size, result, error))
+  if (!decodeManifest(sections[0].data, sections[0].size,
+                      containerVersion(data, size), result, error))
     return false;
   if (result.images.size() != sections.size() - 1) {
     error = format("damaged artifact: the manifest lists %llu images, found "

@@ -212,7 +212,7 @@ Status simplexir::deviceFacts(const CudaDriver &driver, int32_t ordinal,
   CUdevice device;
   if (Status status = deviceOf(driver, ordinal, device); !status.ok())
     return status;
-  int major = 0, minor = 0, pageable = 0, shared = 0;
+  int major = 0, minor = 0, pageable = 0, shared = 0, multiprocessors = 0;
   const struct {
     int *value;
     int attribute;
@@ -221,6 +221,7 @@ Status simplexir::deviceFacts(const CudaDriver &driver, int32_t ordinal,
       {&minor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR},
       {&shared, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN},
       {&pageable, CU_DEVICE_ATTRIBUTE_PAGEABLE_MEMORY_ACCESS},
+      {&multiprocessors, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT},
   };
   for (const auto &query : queries)
     if (CUresult result =
@@ -229,6 +230,7 @@ Status simplexir::deviceFacts(const CudaDriver &driver, int32_t ordinal,
   facts.known = true;
   facts.capability = static_cast<unsigned>(major * 10 + minor);
   facts.sharedMemoryLimit = shared;
+  facts.multiprocessors = multiprocessors;
   facts.readsPageableMemory = pageable != 0;
   if (known->size() <= index)
     known->resize(index + 1);

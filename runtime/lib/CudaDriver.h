@@ -131,6 +131,7 @@ struct DeviceFacts {
   bool known = false;
   unsigned capability = 0; // 90 for 9.0
   int sharedMemoryLimit = 0;
+  int multiprocessors = 0;
   bool readsPageableMemory = false;
 };
 

@@ -9,6 +9,8 @@
 #include "Artifact.h"
 #include "Select.h"
 
+#include <algorithm>
+
 using namespace simplexir;
 
 static Status loadModule(SimplexirArtifact &artifact, const ContextScope &scope,
@@ -91,7 +93,7 @@ Status simplexir::prepareGpu(SimplexirKernel &kernel, const ContextScope &scope,
   if (Status status = deviceFacts(*scope.driver, scope.device, facts);
       !status.ok())
     return status;
-  code = {key, nullptr, nullptr};
+  code = {key, nullptr, nullptr, INT32_MAX};
   Status status =
       selectGpuImage(artifact.contents, *kernel.signature, facts.capability,
                      static_cast<unsigned>(scope.driver->version), code.use);
@@ -111,6 +113,8 @@ Status simplexir::prepareGpu(SimplexirKernel &kernel, const ContextScope &scope,
       checkLimits(*kernel.signature, *code.use, scope, facts, code.function);
   if (!status.ok())
     return status;
+  if (code.use->residentBlocks != 0)
+    code.maxBlocks = int64_t(code.use->residentBlocks) * facts.multiprocessors;
   kernel.gpu.push_back(code);
   return {};
 }
@@ -181,10 +185,11 @@ Status simplexir::launchGpu(SimplexirKernel &kernel,
   if (total == 0)
     return {};
   if (total > INT32_MAX)
-    return {SIMPLEXIR_ERROR_RESOURCES,
-            format("kernel '%s' needs %lld blocks; the limit of a launch is "
-                   "2^31 - 1",
-                   signature.name.c_str(), ll(total))};
+    return {
+        SIMPLEXIR_ERROR_RESOURCES,
+        format("kernel '%s' has %lld work items; the limit of a launch on a "
+               "GPU is 2^31 - 1",
+               signature.name.c_str(), ll(total))};
   // Every parameter has 64 bits, so the words are the kernel's parameter buffer
   // as they stand; the driver need not gather them.
   size_t size = bound.numWords * sizeof(bound.words[0]);
@@ -195,9 +200,9 @@ Status simplexir::launchGpu(SimplexirKernel &kernel,
                     &size, reinterpret_cast<void *>(CU_LAUNCH_PARAM_END)};
   // NOLINTEND(performance-no-int-to-ptr)
   CUresult result = scope.driver->LaunchKernel(
-      code.function, static_cast<unsigned>(total), 1, 1, code.use->blockSize, 1,
-      1, code.use->sharedMemory, static_cast<CUstream>(options.stream), nullptr,
-      buffer);
+      code.function, static_cast<unsigned>(std::min(total, code.maxBlocks)), 1,
+      1, code.use->blockSize, 1, 1, code.use->sharedMemory,
+      static_cast<CUstream>(options.stream), nullptr, buffer);
   if (result != CUDA_SUCCESS)
     return scope.driver->error(result, "launching '" + signature.name + "'");
   return {};

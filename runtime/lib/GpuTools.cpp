@@ -65,15 +65,12 @@ SimplexirStatus simplexirGpuGetInfo(int32_t device, SimplexirGpuInfo *info) {
     result.minor = static_cast<int32_t>(facts.capability % 10);
     result.driverVersion = scope.driver->version;
     result.sharedMemoryPerBlock = facts.sharedMemoryLimit;
+    result.multiprocessors = facts.multiprocessors;
     size_t memory = 0;
     CUresult error = scope.driver->DeviceGetName(
         result.name, sizeof(result.name) - 1, scope.device);
     if (error == CUDA_SUCCESS)
       error = scope.driver->DeviceTotalMem(&memory, scope.device);
-    if (error == CUDA_SUCCESS)
-      error = scope.driver->DeviceGetAttribute(
-          &result.multiprocessors, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT,
-          scope.device);
     if (error != CUDA_SUCCESS)
       return scope.driver->error(error, "reading the device's properties");
     result.totalMemory = static_cast<int64_t>(memory);

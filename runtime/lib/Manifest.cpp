@@ -41,6 +41,7 @@ static void encode(ByteWriter &out, const KernelImage &image) {
     encode(out, factor.extent);
     out.u64(static_cast<uint64_t>(factor.divisor));
   }
+  out.u32(image.residentBlocks);
 }
 
 std::string simplexir::encodeManifest(const Artifact &artifact) {
@@ -86,6 +87,7 @@ static Enum decodeEnum(ByteReader &in, Enum last) {
   return static_cast<Enum>(value);
 }
 
+// The fewest bytes of each, in any version.
 static constexpr size_t extentBytes = 9;
 static constexpr size_t factorBytes = 17;
 static constexpr size_t imageBytes = 9;
@@ -114,7 +116,7 @@ static Argument decodeArgument(ByteReader &in) {
   return argument;
 }
 
-static KernelImage decodeKernelImage(ByteReader &in) {
+static KernelImage decodeKernelImage(ByteReader &in, uint32_t version) {
   KernelImage image;
   image.image = in.u32();
   image.symbol = in.str(maxNameBytes);
@@ -126,10 +128,12 @@ static KernelImage decodeKernelImage(ByteReader &in) {
     Extent extent = decodeExtent(in);
     image.grid.push_back({extent, static_cast<int64_t>(in.u64())});
   }
+  if (version >= 2)
+    image.residentBlocks = in.u32();
   return image;
 }
 
-static Kernel decodeKernel(ByteReader &in) {
+static Kernel decodeKernel(ByteReader &in, uint32_t version) {
   Kernel kernel;
   kernel.name = in.str(maxNameBytes);
   uint32_t dims = in.count(maxDimNames, 4);
@@ -140,12 +144,13 @@ static Kernel decodeKernel(ByteReader &in) {
     kernel.arguments.push_back(decodeArgument(in));
   uint32_t images = in.count(maxImages, kernelImageBytes);
   for (uint32_t i = 0; i < images && !in.failed; ++i)
-    kernel.images.push_back(decodeKernelImage(in));
+    kernel.images.push_back(decodeKernelImage(in, version));
   return kernel;
 }
 
 bool simplexir::decodeManifest(const uint8_t *data, size_t size,
-                               Artifact &artifact, std::string &error) {
+                               uint32_t version, Artifact &artifact,
+                               std::string &error) {
   ByteReader in(data, size);
   uint32_t images = in.count(maxImages, imageBytes);
   for (uint32_t i = 0; i < images && !in.failed; ++i) {
@@ -157,7 +162,7 @@ bool simplexir::decodeManifest(const uint8_t *data, size_t size,
   }
   uint32_t kernels = in.count(maxKernels, kernelBytes);
   for (uint32_t i = 0; i < kernels && !in.failed; ++i)
-    artifact.kernels.push_back(decodeKernel(in));
+    artifact.kernels.push_back(decodeKernel(in, version));
   if (in.failed || in.left != 0) {
     error = format("damaged artifact: the manifest is malformed at byte %llu "
                    "of %llu",

@@ -13,12 +13,14 @@
 
 namespace simplexir {
 
-/// Everything but the images' data. The artifact must be valid.
+/// Everything but the images' data, as formatVersion has it. The artifact must
+/// be valid.
 std::string encodeManifest(const Artifact &artifact);
 
-/// Checks the encoding only; validate() checks the meaning.
-bool decodeManifest(const uint8_t *data, size_t size, Artifact &artifact,
-                    std::string &error);
+/// Reads a manifest of a version from 1 to formatVersion. Checks the encoding
+/// only; validate() checks the meaning.
+bool decodeManifest(const uint8_t *data, size_t size, uint32_t version,
+                    Artifact &artifact, std::string &error);
 
 } // namespace simplexir
 

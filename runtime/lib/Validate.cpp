@@ -194,6 +194,14 @@ bool Validator::checkKernelImage(const std::string &where, const Kernel &kernel,
     return fail(where + ": a GPU image has no CPU workspace");
   if (use.workspacePerThread > uint64_t(1) << 40)
     return fail(where + " needs more than 1 TiB of workspace per thread");
+  if (!isGpu && use.residentBlocks != 0)
+    return fail(where + format(" has %u resident blocks a multiprocessor, "
+                               "expected 0 for a CPU image",
+                               use.residentBlocks));
+  if (use.residentBlocks > maxResidentBlocks)
+    return fail(where + format(" has %u resident blocks a multiprocessor, "
+                               "expected 0 to %u",
+                               use.residentBlocks, maxResidentBlocks));
   if (use.grid.size() > maxGridFactors)
     return fail(where + format(" has %llu grid factors, the limit is %llu",
                                ull(use.grid.size()), ull(maxGridFactors)));

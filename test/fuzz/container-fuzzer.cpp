@@ -11,6 +11,7 @@
 // rest is, because mutations do not get past the hashes of a whole file:
 //   0  a .simplex file      1  a manifest      2  an x86-64 object
 //   3  a .simplex file whose hashes and lengths are put right first
+//   4  a manifest of format version 1
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,20 +43,33 @@ static void fuzzFile(const uint8_t *data, size_t size) {
     return;
   }
   require(validate(artifact, error), "what is accepted is valid");
-  // There is only one way to write an artifact.
+  // There is only one way to write an artifact, as the newest version.
   std::string again = serialize(artifact);
-  require(again.size() == size && std::memcmp(again.data(), data, size) == 0,
-          "a file that is read is written as it was");
+  if (containerVersion(data, size) == formatVersion)
+    require(again.size() == size && std::memcmp(again.data(), data, size) == 0,
+            "a file that is read is written as it was");
+  else
+    require(parse(reinterpret_cast<const uint8_t *>(again.data()), again.size(),
+                  artifact, error) &&
+                serialize(artifact) == again,
+            "an older file that is written anew can be read");
 }
 
-static void fuzzManifest(const uint8_t *data, size_t size) {
+static void fuzzManifest(const uint8_t *data, size_t size, uint32_t version) {
   Artifact artifact;
   std::string error;
-  if (!decodeManifest(data, size, artifact, error))
+  if (!decodeManifest(data, size, version, artifact, error))
     return;
   std::string again = encodeManifest(artifact);
-  require(again.size() == size && std::memcmp(again.data(), data, size) == 0,
-          "a manifest that is read is written as it was");
+  size_t uses = 0;
+  for (const Kernel &kernel : artifact.kernels)
+    uses += kernel.images.size();
+  if (version == formatVersion)
+    require(again.size() == size && std::memcmp(again.data(), data, size) == 0,
+            "a manifest that is read is written as it was");
+  else
+    require(again.size() == size + 4 * uses,
+            "version 2 has 4 bytes more for each kernel image");
   (void)validate(artifact, error);
 }
 
@@ -102,18 +116,21 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
   // A copy of its own, so that a sanitizer sees a read past the end.
   std::vector<uint8_t> copy(data + 1, data + size);
-  switch (*data % 4) {
+  switch (*data % 5) {
   case 0:
     fuzzFile(copy.data(), copy.size());
     break;
   case 1:
-    fuzzManifest(copy.data(), copy.size());
+    fuzzManifest(copy.data(), copy.size(), formatVersion);
     break;
   case 2:
     fuzzObject(copy.data(), copy.size());
     break;
   case 3:
     fuzzRepaired(copy.data(), copy.size());
+    break;
+  case 4:
+    fuzzManifest(copy.data(), copy.size(), 1);
     break;
   }
   return 0;

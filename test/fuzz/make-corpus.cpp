@@ -35,6 +35,7 @@ int main(int argc, char **argv) {
   image.symbol = "scale";
   image.blockSize = 384;
   image.sharedMemory = 1024;
+  image.residentBlocks = 2;
   image.grid = {{Extent::dim(1), 128}, {Extent::constant(2), 1}};
   fat.kernels[0].images.push_back(image);
   Artifact small = fat;
@@ -47,6 +48,12 @@ int main(int argc, char **argv) {
     ok &= write(name + "-manifest", 1, encodeManifest(artifact));
     ok &= write(name + "-repaired", 3, serialize(artifact));
   }
+  const std::string &old = versionOneBytes();
+  std::string name = folder + std::to_string(number++);
+  ok &= write(name + "-version1-file", 0, old);
+  ok &= write(name + "-version1-repaired", 3, old);
+  // Section 0: see the header of the file.
+  ok &= write(name + "-version1-manifest", 4, old.substr(128, 0x15e));
   for (Object object :
        {Object::Good, Object::Absolute, Object::Symbol, Object::ThreadLocal,
         Object::Constructor, Object::Common})

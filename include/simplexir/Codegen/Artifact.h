@@ -32,6 +32,9 @@ struct CompiledKernel {
   llvm::SmallVector<int64_t> grid;
   /// GPU: threads of a block, and bytes of dynamic shared memory.
   int64_t blockSize = 0, sharedMemory = 0;
+  /// GPU: blocks a multiprocessor that loop over the work items; 0: a block for
+  /// each item.
+  int64_t residentBlocks = 0;
   /// CPU: bytes of workspace a thread.
   int64_t workspace = 0;
 };

@@ -45,6 +45,9 @@ constexpr llvm::StringLiteral kArtifactAttrName = "simplex.artifact";
 /// Of a GPU kernel: threads of a block, and bytes of dynamic shared memory.
 constexpr llvm::StringLiteral kBlockAttrName = "simplex.block";
 constexpr llvm::StringLiteral kSharedMemoryAttrName = "simplex.shared_memory";
+/// Of a GPU kernel that loops over work items: KernelImage::residentBlocks.
+constexpr llvm::StringLiteral kResidentBlocksAttrName =
+    "simplex.resident_blocks";
 /// Bytes of workspace that a thread needs (on a CPU kernel).
 constexpr llvm::StringLiteral kWorkspaceAttrName = "simplex.workspace";
 /// Byte offsets of an operation's tiles in the workspace.

@@ -23,13 +23,14 @@
 namespace simplexir {
 
 /// The version that serialize() writes. Readers accept it and every older one.
-constexpr uint32_t formatVersion = 1;
+constexpr uint32_t formatVersion = 2;
 
 /// Limits of the format. They bound what a launch keeps on its stack.
 constexpr size_t maxArguments = 64;
 constexpr size_t maxRank = 8;
 constexpr size_t maxDimNames = 64;
 constexpr size_t maxGridFactors = 16;
+constexpr uint32_t maxResidentBlocks = 32;
 constexpr size_t maxKernels = 4096;
 constexpr size_t maxImages = 4096;
 constexpr size_t maxNameBytes = 1024;
@@ -105,6 +106,11 @@ struct KernelImage {
   uint32_t sharedMemory = 0;
   /// CPU: bytes of workspace that each thread needs. GPU: 0.
   uint64_t workspacePerThread = 0;
+  /// GPU: 0: the grid has a block for each work item. Else at most so many
+  /// blocks for each multiprocessor of the device, up to maxResidentBlocks;
+  /// each takes the work items from its own number on, in steps of the grid's
+  /// size. CPU: 0.
+  uint32_t residentBlocks = 0;
 };
 
 struct Kernel {

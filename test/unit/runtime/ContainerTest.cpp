@@ -27,6 +27,7 @@ static Artifact everything() {
   use.grid = {{Extent::dim(0), 128}, {Extent::constant(3), 1}};
   use.blockSize = 384;
   use.sharedMemory = 200 * 1024;
+  use.residentBlocks = 2;
   artifact.kernels[0].images.push_back(use);
   use.image = 2;
   artifact.kernels[0].images.push_back(use);
@@ -72,6 +73,8 @@ TEST(Container, RoundTrip) {
   EXPECT_EQ(scale.images[1].symbol, "scale_sm90");
   EXPECT_EQ(scale.images[1].blockSize, 384u);
   EXPECT_EQ(scale.images[1].sharedMemory, 200u * 1024);
+  EXPECT_EQ(scale.images[1].residentBlocks, 2u);
+  EXPECT_EQ(scale.images[0].residentBlocks, 0u);
   EXPECT_EQ(scale.images[1].grid[1].extent, Extent::constant(3));
   EXPECT_EQ(artifact.images[0].data, objectBytes(Object::Good));
   EXPECT_EQ(artifact.images[1].chip, "sm_90a");
@@ -123,7 +126,7 @@ TEST(Container, ManifestByteFlipsBehindTheHashAreHarmless) {
       Artifact artifact;
       std::string error;
       if (decodeManifest(reinterpret_cast<const uint8_t *>(changed.data()),
-                         changed.size(), artifact, error)) {
+                         changed.size(), formatVersion, artifact, error)) {
         EXPECT_EQ(encodeManifest(artifact), changed) << i;
         (void)validate(artifact, error);
       }
@@ -136,7 +139,8 @@ TEST(Container, ManifestTruncationIsRefused) {
     std::vector<uint8_t> cut(manifest.begin(), manifest.begin() + size);
     Artifact artifact;
     std::string error;
-    ASSERT_FALSE(decodeManifest(cut.data(), cut.size(), artifact, error));
+    ASSERT_FALSE(
+        decodeManifest(cut.data(), cut.size(), formatVersion, artifact, error));
     ASSERT_NE(error.find("malformed"), std::string::npos);
   }
 }
@@ -147,10 +151,10 @@ TEST(Container, Messages) {
   EXPECT_NE(parseError(std::string(4096, 'x')).find("magic"),
             std::string::npos);
   std::string newer = good;
-  newer[8] = 2;
+  newer[8] = 3;
   EXPECT_EQ(parseError(newer),
-            "the artifact has format version 2, but this runtime reads "
-            "versions up to 1: update the runtime");
+            "the artifact has format version 3, but this runtime reads "
+            "versions up to 2: update the runtime");
   std::string zero = good;
   zero[8] = 0;
   EXPECT_NE(parseError(zero).find("version 0"), std::string::npos);
@@ -166,6 +170,68 @@ TEST(Container, VersionOfBytes) {
   EXPECT_EQ(containerVersion(data, bytes.size()), formatVersion);
   EXPECT_EQ(containerVersion(data, 31), 0u);
   EXPECT_EQ(containerVersion(nullptr, 0), 0u);
+}
+
+TEST(Container, VersionOneIsRead) {
+  const std::string &bytes = versionOneBytes();
+  auto *data = reinterpret_cast<const uint8_t *>(bytes.data());
+  EXPECT_EQ(containerVersion(data, bytes.size()), 1u);
+  Artifact old;
+  std::string error;
+  ASSERT_TRUE(parseString(bytes, old, error)) << error;
+  ASSERT_EQ(old.kernels.size(), 2u);
+  ASSERT_EQ(old.kernels[0].images.size(), 3u);
+  for (const Kernel &kernel : old.kernels)
+    for (const KernelImage &use : kernel.images)
+      EXPECT_EQ(use.residentBlocks, 0u);
+  const KernelImage &use = old.kernels[0].images[1];
+  EXPECT_EQ(use.symbol, "twice_sm90");
+  EXPECT_EQ(use.blockSize, 384u);
+  ASSERT_EQ(use.grid.size(), 2u);
+  EXPECT_EQ(use.grid[1].extent, Extent::constant(3));
+  EXPECT_EQ(old.kernels[1].images[0].symbol, "last");
+  EXPECT_EQ(old.images[2].data, "an object");
+
+  // It is written as the newest version, 4 bytes more for each kernel image.
+  std::string again = serialize(old);
+  EXPECT_EQ(again[8], 2);
+  EXPECT_EQ(encodeManifest(old).size(), 0x15eu + 4 * 4);
+  Artifact reread;
+  ASSERT_TRUE(parseString(again, reread, error)) << error;
+  EXPECT_EQ(serialize(reread), again);
+}
+
+TEST(Container, DamagedVersionOneIsRefused) {
+  std::string bytes = versionOneBytes();
+  Artifact artifact;
+  std::string error;
+  for (size_t size = 0; size < bytes.size(); ++size)
+    ASSERT_FALSE(parseString(bytes.substr(0, size), artifact, error)) << size;
+  for (size_t i = 0; i < bytes.size(); ++i)
+    for (int bit = 0; bit < 8; ++bit) {
+      bytes[i] = static_cast<char>(bytes[i] ^ (1 << bit));
+      ASSERT_FALSE(parseString(bytes, artifact, error)) << i << '.' << bit;
+      bytes[i] = static_cast<char>(bytes[i] ^ (1 << bit));
+    }
+  EXPECT_TRUE(parseString(bytes, artifact, error)) << error;
+}
+
+TEST(Container, AManifestIsReadAsItsOwnVersion) {
+  auto decode = [](const std::string &manifest, uint32_t version) {
+    Artifact artifact;
+    std::string error;
+    return decodeManifest(reinterpret_cast<const uint8_t *>(manifest.data()),
+                          manifest.size(), version, artifact, error);
+  };
+  // As the header of the file has it: 128, and 0x15e bytes.
+  std::string one = versionOneBytes().substr(128, 0x15e);
+  EXPECT_TRUE(decode(one, 1));
+  EXPECT_FALSE(decode(one, 2));
+  for (size_t size = 0; size < one.size(); ++size)
+    ASSERT_FALSE(decode(one.substr(0, size), 1)) << size;
+  std::string two = encodeManifest(everything());
+  EXPECT_TRUE(decode(two, 2));
+  EXPECT_FALSE(decode(two, 1));
 }
 
 TEST(Container, HashIsFnv1a) {
@@ -235,6 +301,12 @@ TEST(Container, EveryRuleHasAMessage) {
        [](Artifact &a) { a.kernels[0].images[1].sharedMemory = 1u << 31; }},
       {"no CPU workspace",
        [](Artifact &a) { a.kernels[0].images[1].workspacePerThread = 1; }},
+      {"kernel 'scale': image use has 33 resident blocks a multiprocessor, "
+       "expected 0 to 32",
+       [](Artifact &a) { a.kernels[0].images[1].residentBlocks = 33; }},
+      {"kernel 'scale': image use has 1 resident blocks a multiprocessor, "
+       "expected 0 for a CPU image",
+       [](Artifact &a) { a.kernels[0].images[0].residentBlocks = 1; }},
       {"1 TiB",
        [](Artifact &a) {
          a.kernels[0].images[0].workspacePerThread = uint64_t(1) << 41;

@@ -65,10 +65,11 @@ int cuDeviceTotalMem_v2(size_t *bytes, int) {
   *bytes = 1 << 20;
   return Success;
 }
-int cuDeviceGetAttribute(int *value, int attribute, int) {
+int cuDeviceGetAttribute(int *value, int attribute, int device) {
+  ++fakeCuda().attributeQueries;
   switch (attribute) {
   case 16:
-    *value = 132;
+    *value = fakeCuda().multiprocessors[device];
     return Success;
   case 75:
     *value = fakeCuda().major;

@@ -40,6 +40,8 @@ struct FakeCuda {
   int staticShared = 0;
   int threadLimit = 1024;
   int pageable = 0;
+  /// Of each device. The runtime asks once in a process: not to be changed.
+  int multiprocessors[8] = {132, 2, 132, 132, 132, 132, 132, 132};
   int moduleLoadResult = 0;
   std::string jitLog;
   int launchResult = 0;
@@ -56,6 +58,8 @@ struct FakeCuda {
   std::vector<std::string> loaded;
   int unloads = 0;
   int maxDynamicShared = 0;
+  /// Calls of cuDeviceGetAttribute.
+  int attributeQueries = 0;
   /// Calls that wait or allocate.
   int forbidden = 0;
   std::vector<Launch> launches;

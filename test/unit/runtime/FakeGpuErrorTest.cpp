@@ -51,6 +51,8 @@ TEST_F(FakeGpu, Info) {
   EXPECT_EQ(info.major * 10 + info.minor, 90);
   EXPECT_EQ(info.driverVersion, 13000);
   EXPECT_EQ(info.multiprocessors, 132);
+  ASSERT_OK(simplexirGpuGetInfo(1, &info));
+  EXPECT_EQ(info.multiprocessors, 2);
   EXPECT_EQ(info.sharedMemoryPerBlock, 227 * 1024);
 }
 
@@ -146,8 +148,10 @@ TEST_F(FakeGpu, Blocks) {
   Artifact contents = gpuArtifact();
   contents.kernels[0].images[0].grid.push_back({Extent::constant(1 << 30), 1});
   use(contents);
-  EXPECT_ERROR(launch(gpuOptions()), SIMPLEXIR_ERROR_RESOURCES,
-               "needs 8589934592 blocks; the limit of a launch is 2^31 - 1");
+  EXPECT_ERROR(
+      launch(gpuOptions()), SIMPLEXIR_ERROR_RESOURCES,
+      "has 8589934592 work items; the limit of a launch on a GPU is 2^31 - "
+      "1");
 }
 
 TEST_F(FakeGpu, LaunchFails) {

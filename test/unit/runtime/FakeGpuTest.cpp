@@ -129,6 +129,97 @@ TEST_F(FakeGpu, BestImageIsLoaded) {
   EXPECT_EQ(fake.maxDynamicShared, 200 * 1024);
 }
 
+/// `twice` of gpuArtifact(), 128 elements a work item, with resident blocks.
+static Artifact residentArtifact(uint32_t blocks) {
+  Artifact contents = gpuArtifact();
+  contents.kernels[0].images[0].residentBlocks = blocks;
+  return contents;
+}
+
+TEST_F(FakeGpu, ResidentBlocksBoundTheGrid) {
+  struct {
+    uint32_t blocks;
+    int device;
+    unsigned items, grid;
+  } const cases[] = {
+      {0, 0, 1000, 1000}, // a block for each item
+      {1, 0, 8, 8},       // fewer items than blocks
+      {1, 0, 131, 131},
+      {1, 0, 132, 132},
+      {1, 0, 133, 132},
+      {1, 0, 1000, 132},
+      {2, 0, 263, 263},
+      {2, 0, 1000, 264},
+      {32, 0, 5000, 4224},
+      // The other device has 2 multiprocessors.
+      {0, 1, 1000, 1000},
+      {1, 1, 1, 1},
+      {1, 1, 1000, 2},
+      {3, 1, 1000, 6},
+  };
+  for (const auto &c : cases) {
+    use(residentArtifact(c.blocks));
+    fake.launches.clear();
+    x.shape[0] = y.shape[0] = c.items * 128;
+    arguments[0].tensor.deviceId = arguments[1].tensor.deviceId = c.device;
+    ASSERT_OK(launch(gpuOptions(nullptr, c.device)));
+    ASSERT_EQ(fake.launches.size(), 1u);
+    EXPECT_EQ(fake.launches[0].grid, c.grid)
+        << c.items << " items, " << c.blocks << " resident blocks, GPU "
+        << c.device;
+    EXPECT_EQ(fake.launches[0].block, 128u);
+  }
+}
+
+TEST_F(FakeGpu, ResidentBlocksOfOneArtifactOnTwoDevices) {
+  use(residentArtifact(2));
+  x.shape[0] = y.shape[0] = 1000 * 128;
+  for (int repeat = 0; repeat < 2; ++repeat)
+    for (int device = 0; device < 2; ++device) {
+      FakeCuda::Stream stream{makeFakeContext(device)};
+      arguments[0].tensor.deviceId = arguments[1].tensor.deviceId = device;
+      ASSERT_OK(launch(gpuOptions(nullptr, device)));
+      ASSERT_OK(launch(gpuOptions(&stream, -1)));
+    }
+  std::vector<unsigned> grids;
+  for (const FakeCuda::Launch &seen : fake.launches)
+    grids.push_back(seen.grid);
+  EXPECT_EQ(grids, (std::vector<unsigned>{264, 264, 4, 4, 264, 264, 4, 4}));
+}
+
+TEST_F(FakeGpu, ResidentLaunchAsksTheDeviceNothing) {
+  use(residentArtifact(1));
+  SimplexirLaunchOptions options = gpuOptions();
+  ASSERT_OK(simplexirKernelPrepare(kernel, &options));
+  fake.attributeQueries = 0;
+  ASSERT_OK(launch(options));
+  EXPECT_EQ(fake.attributeQueries, 0);
+  EXPECT_EQ(fake.forbidden, 0);
+}
+
+TEST_F(FakeGpu, EmptyGridOfResidentBlocksLaunchesNothing) {
+  use(residentArtifact(1));
+  x.shape[0] = y.shape[0] = 0;
+  ASSERT_OK(launch(gpuOptions()));
+  EXPECT_TRUE(fake.launches.empty());
+}
+
+TEST_F(FakeGpu, ArtifactOfVersion1) {
+  const std::string &bytes = versionOneBytes();
+  SimplexirArtifact *loaded = nullptr;
+  ASSERT_OK(simplexirArtifactLoadMemory(bytes.data(), bytes.size(), &loaded));
+  artifact.reset(loaded);
+  kernel = kernelOf(artifact, "twice");
+  x.shape[0] = y.shape[0] = 64 * 1000;
+  ASSERT_OK(launch(gpuOptions()));
+  EXPECT_EQ(fake.loaded, (std::vector<std::string>{"a cubin"}));
+  ASSERT_EQ(fake.launches.size(), 1u);
+  EXPECT_EQ(fake.launches[0].function, "twice_sm90");
+  EXPECT_EQ(fake.launches[0].grid, 2000u) << "a block for each item";
+  EXPECT_EQ(fake.launches[0].block, 384u);
+  EXPECT_EQ(fake.launches[0].shared, 200u * 1024);
+}
+
 TEST_F(FakeGpu, HostLaunch) {
   static const std::string bytes = serialize(gpuArtifact());
   int64_t words[] = {4096, 4096, 0, 1000, 1, 8192, 4096, 1024, 1000, 1};

@@ -30,6 +30,9 @@ Artifact cpuArtifact(Object which = Object::Good);
 /// images of other kinds if asked for.
 Artifact gpuArtifact();
 
+/// A file of format version 1: see VersionOne.cpp.
+const std::string &versionOneBytes();
+
 struct Unload {
   void operator()(SimplexirArtifact *artifact) const {
     simplexirArtifactDestroy(artifact);
