@@ -1,0 +1,101 @@
+//===- ArtifactTest.cpp - Launch data on its way into an artifact ---------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "simplexir/Codegen/Artifact.h"
+#include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include "gtest/gtest.h"
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+
+constexpr const char *kernelIR = R"mlir(
+!rows = memref<?x?x1x16xf32, strided<[?, ?, ?, 1], offset: ?>>
+!lse = memref<?x1x?xf32, strided<[?, ?, 1], offset: ?>>
+func.func @attend(%q: !rows, %k: !rows, %v: !rows, %out: !rows, %lse: !lse) {
+  simplex.attention query(%q) keys(%k) values(%v) outs(%out, %lse)
+      form multilinear windows [4]
+      : (!rows, !rows, !rows, !rows, !lse) -> ()
+  return
+}
+)mlir";
+
+class ArtifactTest : public testing::Test {
+protected:
+  ArtifactTest() {
+    context.loadDialect<SimplexDialect, func::FuncDialect>();
+    module = parseSourceString<ModuleOp>(kernelIR, &context);
+  }
+
+  /// The bytes of an artifact with one image, or the error.
+  llvm::Expected<std::string> build(CompiledKernel kernel, ImageKind kind) {
+    ArtifactBuilder builder;
+    auto function = *module->getOps<func::FuncOp>().begin();
+    if (llvm::Error error = builder.addKernel(function, "attend"))
+      return error;
+    bool cpu = kind == ImageKind::X86Object;
+    Image image{kind, cpu ? "x86-64" : "sm_90a", 0, "code"};
+    if (llvm::Error error = builder.addImage(image, kernel))
+      return error;
+    return builder.serialize();
+  }
+
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module;
+};
+
+CompiledKernel makeKernel(int64_t residentBlocks) {
+  CompiledKernel kernel;
+  kernel.name = kernel.symbol = "attend";
+  kernel.grid = {0, 1, 128};
+  kernel.blockSize = 384;
+  kernel.residentBlocks = residentBlocks;
+  return kernel;
+}
+
+TEST_F(ArtifactTest, ResidentBlocks) {
+  ASSERT_TRUE(module);
+  for (int64_t blocks : {0, 1, 32}) {
+    llvm::Expected<std::string> bytes =
+        build(makeKernel(blocks), ImageKind::Cubin);
+    ASSERT_TRUE(static_cast<bool>(bytes)) << llvm::toString(bytes.takeError());
+    Artifact artifact;
+    std::string error;
+    ASSERT_TRUE(parse(reinterpret_cast<const uint8_t *>(bytes->data()),
+                      bytes->size(), artifact, error))
+        << error;
+    EXPECT_EQ(artifact.kernels[0].images[0].residentBlocks, blocks);
+    EXPECT_EQ(artifact.kernels[0].images[0].blockSize, 384u);
+  }
+}
+
+TEST_F(ArtifactTest, ResidentBlocksThatNoArtifactHolds) {
+  ASSERT_TRUE(module);
+  // The last one is 1 in 32 bits.
+  for (int64_t blocks : {int64_t(33), int64_t(-1), (int64_t(1) << 32) + 1}) {
+    llvm::Expected<std::string> bytes =
+        build(makeKernel(blocks), ImageKind::Cubin);
+    ASSERT_FALSE(static_cast<bool>(bytes));
+    EXPECT_EQ(llvm::toString(bytes.takeError()),
+              "kernel 'attend' has " + std::to_string(blocks) +
+                  " resident blocks a multiprocessor, expected 0 to 32");
+  }
+  CompiledKernel kernel = makeKernel(1);
+  kernel.blockSize = 0;
+  llvm::Expected<std::string> bytes = build(kernel, ImageKind::X86Object);
+  ASSERT_FALSE(static_cast<bool>(bytes));
+  EXPECT_EQ(llvm::toString(bytes.takeError()),
+            "the artifact is not valid: kernel 'attend': image use has 1 "
+            "resident blocks a multiprocessor, expected 0 for a CPU image");
+}
+
+} // namespace
