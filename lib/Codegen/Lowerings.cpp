@@ -66,6 +66,7 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   manager.addNestedPass<func::FuncOp>(createOverlapContracts());
   manager.addNestedPass<func::FuncOp>(createSpeculateMaximum());
   manager.addNestedPass<func::FuncOp>(createDropRows());
+  manager.addNestedPass<func::FuncOp>(createLoopWorkItems());
   manager.addNestedPass<func::FuncOp>(createSpecializeCopies());
   manager.addNestedPass<func::FuncOp>(createTakeTurns());
   ConvertSimplexToGPUOptions convert;

@@ -211,13 +211,13 @@ private:
   /// Shared memory of a block: the query's rows and the rings of last-key and
   /// value tiles, each row padded by 16 bytes, or in boxes of 128. Without
   /// outer keys there is one more tile of values (see --simplex-rotate-tiles),
-  /// and two channels (see --simplex-specialize-copies).
+  /// and up to three channels and an answer (see --simplex-specialize-copies).
   static int64_t getSharedBytes(AttentionOp op, const Parts &parts) {
     RowBytes bytes(op);
     constexpr int64_t padding = 16, box = 128, boxAlignment = 1024;
     int64_t query = parts.rows * (bytes.query + padding);
     bool outer = op.getKeys().size() > 1;
-    int64_t valueStages = parts.stages + !outer, channels = outer ? 0 : 256;
+    int64_t valueStages = parts.stages + !outer, channels = outer ? 0 : 512;
     if (!parts.wgmma)
       return query + parts.stages * parts.keys *
                          (bytes.lastKey + bytes.value + 2 * padding);

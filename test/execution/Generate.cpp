@@ -122,6 +122,9 @@ void Generator::chooseWindows(Case &c) {
   // Few tuples of the outer keys, so that the last window can be long.
   std::vector<int64_t> small = {2, 3, 4, 5}, large = {7, 16, 29, 32, 64, 100};
   int count = c.getNumKeys();
+  // One key: long enough for queries to share large tiles.
+  if (count == 1)
+    large = {7, 16, 29, 64, 128, 250};
   switch (windowKinds.deal()) {
   case Windows::Growing:
   case Windows::Equal:
@@ -304,6 +307,18 @@ void Generator::shrink(Case &c) {
   }
 }
 
+/// Blocks that stay take several work items where there are more of them than a
+/// GPU has multiprocessors: only in kernels of one key with a limited window.
+static void multiplyWorkItems(Case &c) {
+  constexpr int64_t items = 400;
+  constexpr double limit = 1e8;
+  if (c.order != 2 || c.windows.back() == 0 || c.batch == 0 || c.seed % 3 != 0)
+    return;
+  int64_t batch = std::max<int64_t>(c.batch, items / c.kvHeads);
+  while (c.batch < batch && c.getCost() < limit)
+    ++c.batch;
+}
+
 std::vector<Case> Generator::generate() {
   Case module = makeModule();
   bool hasPositions = false, hasRange = false;
@@ -339,6 +354,7 @@ std::vector<Case> Generator::generate() {
     hasPositions = c.hasPositions;
     hasRange = c.hasRange;
     c.seed = random.next();
+    multiplyWorkItems(c);
     cases.push_back(std::move(c));
     if (module.constantIndices && (hasPositions || hasRange))
       break;

@@ -30,6 +30,29 @@ Value getAddress(FragmentBuilder &b, Value channel, Barrier which, Value slot) {
   return arith::IndexCastOp::create(b, b.getI32Type(), b.add(pointer, offset));
 }
 
+/// The address of the barrier of one of two answers, an i32.
+Value getAnswerAddress(FragmentBuilder &b, Value answer, Value which) {
+  Value pointer = memref::ExtractAlignedPointerAsIndexOp::create(b, answer);
+  constexpr int64_t bytes = 8;
+  return arith::IndexCastOp::create(b, b.getI32Type(),
+                                    b.add(pointer, b.mul(which, bytes)));
+}
+
+void emitInit(FragmentBuilder &b, Value address, int64_t count) {
+  emitPtx(b, "mbarrier.init.shared::cta.b64 [$0], $1;",
+          {address, emitI32(b, static_cast<int32_t>(count))}, "r,r,~{memory}");
+}
+
+/// `body` by the block's first thread.
+void whenFirstThread(FragmentBuilder &b, llvm::function_ref<void()> body) {
+  Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.thread(),
+                                      b.index(0));
+  auto branch = scf::IfOp::create(b, first, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
 // nvvm.mbarrier.init and .arrive take addresses of 64 bits here and have no
 // predicate, 24 instructions more a kernel; .try_wait.parity wants a limit for
 // the time that the hardware suspends a thread.
@@ -60,20 +83,17 @@ struct OpenChannelPattern : TilePattern<OpenChannelOp> {
 
   LogicalResult convert(OpenChannelOp op, Adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
-    Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.thread(),
-                                        b.index(0));
-    auto branch = scf::IfOp::create(b, first, /*withElseRegion=*/false);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    // Every thread that copies arrives, and one of each warp that computes.
-    for (auto [which, count] :
-         {std::pair(Full, kCopyWarps * 32), std::pair(Empty, layout.warps)})
-      for (int64_t slot = 0; slot < op.getChannel().getType().getDimSize(1);
-           ++slot)
-        emitPtx(b, "mbarrier.init.shared::cta.b64 [$0], $1;",
-                {getAddress(b, op.getChannel(), which, b.index(slot)),
-                 emitI32(b, count)},
-                "r,r,~{memory}");
+    int64_t slots = op.getChannel().getType().getDimSize(1);
+    whenFirstThread(b, [&] {
+      // Every thread that copies arrives, and of those that compute all, or
+      // one of each warp.
+      int64_t readers = layout.warps * (op.getByThreads() ? 32 : 1);
+      for (auto [which, count] :
+           {std::pair(Full, kCopyWarps * 32), std::pair(Empty, readers)})
+        for (int64_t slot = 0; slot < slots; ++slot)
+          emitInit(b, getAddress(b, op.getChannel(), which, b.index(slot)),
+                   count);
+    });
     rewriter.eraseOp(op);
     return success();
   }
@@ -137,14 +157,71 @@ struct ReleasePattern : TilePattern<ReleaseOp> {
 
   LogicalResult convert(ReleaseOp op, Adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
-    // A warp's products are complete in all its threads at once.
-    Value arrives = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.lane(),
+    Value arrives = op.getCondition();
+    if (!op.getByThreads()) {
+      // A warp's products are complete in all its threads at once.
+      Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.lane(),
                                           b.index(0));
-    if (op.getCondition())
-      arrives = arith::AndIOp::create(b, arrives, op.getCondition());
+      arrives = arrives ? arith::AndIOp::create(b, first, arrives) : first;
+    }
     emitSlotArrival(b, getAddress(b, op.getChannel(), Empty, op.getSlot()),
                     arrives);
     rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct OpenAnswerPattern : TilePattern<OpenAnswerOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(OpenAnswerOp op, Adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    // Each thread that computes arrives: what it has read may be overwritten.
+    whenFirstThread(b, [&] {
+      for (int64_t which : {0, 1})
+        emitInit(b, getAnswerAddress(b, op.getAnswer(), b.index(which)),
+                 layout.warps * 32);
+    });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct GiveAnswerPattern : TilePattern<GiveAnswerOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(GiveAnswerOp op, Adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    Value which =
+        arith::IndexCastUIOp::create(b, b.getIndexType(), op.getYes());
+    emitSlotArrival(b, getAnswerAddress(b, op.getAnswer(), which), Value());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct AwaitAnswerPattern : TilePattern<AwaitAnswerOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(AwaitAnswerOp op, Adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    auto getBarrier = [&](int64_t which) {
+      return getAnswerAddress(b, op.getAnswer(), b.index(which));
+    };
+    Value yes = emitPtx(b,
+                        "{\n.reg .pred yes, any;\n"
+                        "again:\n"
+                        "mbarrier.test_wait.parity.shared::cta.b64 yes, [$2], "
+                        "0;\n"
+                        "mbarrier.test_wait.parity.shared::cta.b64 any, [$1], "
+                        "0;\n"
+                        "or.pred any, any, yes;\n"
+                        "@!any bra again;\n"
+                        "selp.u32 $0, 1, 0, yes;\n}",
+                        {getBarrier(0), getBarrier(1)}, "=r,r,r,~{memory}",
+                        b.getI32Type());
+    rewriter.replaceOpWithNewOp<arith::CmpIOp>(op, arith::CmpIPredicate::ne,
+                                               yes, emitI32(b, 0));
     return success();
   }
 };
@@ -152,7 +229,8 @@ struct ReleasePattern : TilePattern<ReleaseOp> {
 
 void simplexir::populateChannelPatterns(const FragmentConverter &converter,
                                         RewritePatternSet &patterns) {
-  patterns.add<AcquirePattern, AnnouncePattern, CommitPattern,
+  patterns.add<AcquirePattern, AnnouncePattern, AwaitAnswerPattern,
+               CommitPattern, GiveAnswerPattern, OpenAnswerPattern,
                OpenChannelPattern, ReceivePattern, ReleasePattern>(
       converter, patterns.getContext());
 }

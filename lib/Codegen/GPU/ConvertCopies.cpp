@@ -1,4 +1,4 @@
-//===- ConvertCopies.cpp - Loads, copies and stores -----------------------===//
+//===- ConvertCopies.cpp - Copies to shared memory ------------------------===//
 //
 // Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,32 +8,13 @@
 #include "Instructions.h"
 #include "Rows.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
 using namespace mlir;
 using namespace simplexir;
 
 namespace {
-/// Where a row of a tile lies in an operand, and whether it may be touched.
-struct RowAddress {
-  Value sequence, head, valid;
-};
-
-template <typename OpT>
-RowAddress locateRow(FragmentBuilder &b, OpT op, Value row) {
-  int64_t heads = op.getHeads();
-  RowAddress address;
-  address.sequence = b.add(op.getSequence(), b.div(row, heads));
-  address.head = b.add(op.getHead(), b.rem(row, heads));
-  auto require = [&](arith::CmpIPredicate predicate, Value x, Value y) {
-    Value holds = arith::CmpIOp::create(b, predicate, x, y);
-    address.valid =
-        address.valid ? arith::AndIOp::create(b, address.valid, holds) : holds;
-  };
-  require(arith::CmpIPredicate::sge, address.sequence, op.getBegin());
-  require(arith::CmpIPredicate::slt, address.sequence, op.getEnd());
-  require(arith::CmpIPredicate::slt, address.head, op.getHeadEnd());
-  return address;
-}
-
 /// Rows and columns of a tile in shared memory.
 std::pair<int64_t, int64_t> getExtent(MemRefType memory) {
   int64_t columns = memory.getShape().back();
@@ -41,6 +22,9 @@ std::pair<int64_t, int64_t> getExtent(MemRefType memory) {
     return {memory.getDimSize(0), columns};
   return {memory.getDimSize(1), memory.getDimSize(0) * columns};
 }
+
+/// The swizzle of boxes repeats after so many rows.
+constexpr int64_t kSwizzleRows = 8;
 
 int64_t getBytes(Type element) { return element.getIntOrFloatBitWidth() / 8; }
 
@@ -53,6 +37,8 @@ struct CopyPattern : TilePattern<CopyOp> {
     auto destination = cast<MemRefType>(op.getDestination().getType());
     Type element = source.getElementType();
     int64_t width = 16 / getBytes(element), columns = source.getDimSize(3);
+    if (isForCopyWarps(op))
+      hideThread(b);
     if (columns % width != 0) {
       copyElements(op, b, destination, columns);
     } else {
@@ -72,7 +58,8 @@ private:
   static void copyAsync(CopyOp op, FragmentBuilder &b, MemRefType destination,
                         int64_t width, int64_t columns) {
     auto [rows, extent] = getExtent(destination);
-    if (!op->hasAttr(kUnrollAttrName) || extent > columns || op.getHeads() != 1)
+    if (!op->hasAttr(kUnrollAttrName) || extent > columns ||
+        rows % static_cast<int64_t>(op.getHeads()) != 0)
       return copyUnits(op, b, destination, width, columns);
     auto inside = scf::IfOp::create(b, isInside(op, b, rows),
                                     /*withElseRegion=*/true);
@@ -90,17 +77,105 @@ private:
     return arith::AndIOp::create(b, first.valid, last.valid);
   }
 
-  /// Rows that are all there, unit after unit: their addresses differ by
-  /// multiples of the stride.
+  /// Rows that are all there, unit after unit.
   static void copyWhole(CopyOp op, FragmentBuilder &b, MemRefType destination,
                         int64_t width) {
     auto [rows, extent] = getExtent(destination);
+    int64_t units = extent / width, threads = b.layout.warps * 32;
+    int64_t step = threads / units, heads = op.getHeads();
+    if (threads % units == 0 && rows % step == 0 && step % kSwizzleRows == 0 &&
+        (heads == 1 || heads % step == 0))
+      return copyStripes(op, b, destination, width, step);
     forEachUnit(b, rows, extent, width, /*unroll=*/true,
                 [&](Value row, Value column) {
                   RowAddress address = locateRow(b, op, row);
                   emitCopy(op, b, destination, row, column, address, column,
                            width, Value());
                 });
+  }
+
+  /// Each thread copies its unit of every `step`-th row. Its address is added
+  /// up, out of LLVM's sight, which would multiply for each row, or hold
+  /// multiples of the stride in registers; warps that copy have few.
+  static void copyStripes(CopyOp op, FragmentBuilder &b, MemRefType destination,
+                          int64_t width, int64_t step) {
+    auto [rows, extent] = getExtent(destination);
+    int64_t units = extent / width,
+            bytes = getBytes(destination.getElementType());
+    Value row = b.div(b.thread(), units);
+    Value column = b.mul(b.rem(b.thread(), units), width);
+    RowAddress address = locateRow(b, op, row);
+    Type i32 = b.getI32Type(), i64 = b.getI64Type();
+    auto getPointer = [&](Value address, NVVM::NVVMMemorySpace space) -> Value {
+      auto type = LLVM::LLVMPointerType::get(b.getContext(),
+                                             static_cast<unsigned>(space));
+      return LLVM::IntToPtrOp::create(b, type, address);
+    };
+    Value from = arith::IndexCastOp::create(
+        b, i64,
+        getByteAddress(
+            b, op.getSource(),
+            {op.getBatch(), address.sequence, address.head, column}));
+    Value to = arith::IndexCastOp::create(
+        b, i32,
+        getByteAddress(b, op.getDestination(),
+                       getPlace(b, destination, {row}, column)));
+    int64_t rowBytes =
+        destination.getStridesAndOffset().first.end()[-2] * bytes;
+    auto strides = memref::ExtractStridedMetadataOp::create(b, op.getSource())
+                       .getStrides();
+    // From a row to the one `count` steps on, of the same thread.
+    int64_t heads = op.getHeads();
+    auto getDistance = [&](int64_t count) {
+      Value elements = b.mul(strides[heads == 1 ? 1 : 2], count * step * bytes);
+      return arith::IndexCastOp::create(b, i64, elements).getResult();
+    };
+    // From the last row of a position to the first one of the next.
+    auto getWrap = [&] {
+      Value elements = b.mul(strides[1], bytes);
+      Value back = b.mul(strides[2], (heads - step) * bytes);
+      elements = arith::SubIOp::create(b, elements, back);
+      return arith::IndexCastOp::create(b, i64, elements).getResult();
+    };
+    auto advance = [&](Value pointer, Value distance) {
+      return emitPtx(b, "add.s64 $0, $1, $2;", {pointer, distance}, "=l,l,l",
+                     i64);
+    };
+    // Several chains of additions: a copy reads its address late, and only
+    // then the next one of a chain can take its place.
+    constexpr int64_t chains = 4;
+    int64_t length = heads == 1 ? rows / step : heads / step;
+    SmallVector<Value> pointers{from};
+    Value next = getDistance(1), jump = getDistance(chains);
+    for (int64_t i = 0; i < rows / step; ++i) {
+      if (i % length == 0 && i != 0) {
+        pointers = {advance(pointers[(length - 1) % chains], getWrap())};
+      } else if (i % length >= chains) {
+        Value &pointer = pointers[i % length % chains];
+        pointer = advance(pointer, jump);
+      } else if (i % length != 0) {
+        pointers.push_back(advance(pointers.back(), next));
+      }
+      Value place =
+          arith::AddIOp::create(b, to, emitI32(b, i * step * rowBytes));
+      NVVM::CpAsyncOp::create(
+          b, getPointer(place, NVVM::NVVMMemorySpace::Shared),
+          getPointer(pointers[i % length % chains],
+                     NVVM::NVVMMemorySpace::Global),
+          width * bytes, NVVM::LoadCacheModifierKind::CG, Value());
+    }
+  }
+
+  /// The address of an element, as a number of bytes.
+  static Value getByteAddress(FragmentBuilder &b, Value memory,
+                              ValueRange indices) {
+    auto metadata = memref::ExtractStridedMetadataOp::create(b, memory);
+    Value offset = metadata.getOffset();
+    for (auto [index, stride] : llvm::zip_equal(indices, metadata.getStrides()))
+      offset = b.add(offset, arith::MulIOp::create(b, index, stride));
+    Value begin = memref::ExtractAlignedPointerAsIndexOp::create(b, memory);
+    Type element = cast<MemRefType>(memory.getType()).getElementType();
+    return b.add(begin, b.mul(offset, getBytes(element)));
   }
 
   static void copyUnits(CopyOp op, FragmentBuilder &b, MemRefType destination,
@@ -245,86 +320,10 @@ struct CopyWaitPattern : TilePattern<CopyWaitOp> {
     return success();
   }
 };
-
-struct StorePattern : TilePattern<StoreOp> {
-  using TilePattern::TilePattern;
-
-  LogicalResult convert(StoreOp op, Adaptor adaptor, FragmentBuilder &b,
-                        ConversionPatternRewriter &rewriter) const override {
-    TileType tile = cast<TileType>(op.getTile().getType());
-    ValueRange fragments = adaptor.getTile();
-    // After a merge only the first split's warps hold the result.
-    Value active = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.split(),
-                                         b.index(0));
-    bool isColumn = tile.getShape().size() == 1;
-    if (isColumn)
-      active = arith::AndIOp::create(
-          b, active,
-          arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.rem(b.lane(), 4),
-                                b.index(0)));
-    for (int64_t m = 0; m < getRowFragments(); ++m)
-      for (int64_t half : {0, 1}) {
-        RowAddress address = locateRow(b, op, b.row(m, half));
-        Value valid = arith::AndIOp::create(b, active, address.valid);
-        auto guarded = scf::IfOp::create(b, valid, /*withElseRegion=*/false);
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToStart(guarded.thenBlock());
-        if (isColumn) {
-          memref::StoreOp::create(
-              b, b.extract(fragments[m], half), op.getDestination(),
-              ValueRange{op.getBatch(), address.head, address.sequence});
-          continue;
-        }
-        int64_t count = getColumnFragments(tile);
-        whenPaired(b, op.getDestination(), [&](bool inPairs) {
-          storeRow(op, b, address, half, fragments.slice(m * count, count),
-                   inPairs);
-          return SmallVector<Value>();
-        });
-      }
-    rewriter.eraseOp(op);
-    return success();
-  }
-
-private:
-  static void storeRow(StoreOp op, FragmentBuilder &b,
-                       const RowAddress &address, int64_t half,
-                       ValueRange fragments, bool inPairs) {
-    auto type = cast<MemRefType>(op.getDestination().getType());
-    int64_t columns = type.getDimSize(3);
-    for (auto [f, fragment] : llvm::enumerate(fragments)) {
-      int64_t first = static_cast<int64_t>(f) * 8;
-      if (first >= columns)
-        return;
-      Value pair = b.extract(fragment, half);
-      Value column = b.column(f);
-      auto at = [&](Value c) {
-        return SmallVector<Value>{op.getBatch(), address.sequence, address.head,
-                                  c};
-      };
-      if (first + 8 <= columns && inPairs) {
-        vector::StoreOp::create(
-            b, pair, op.getDestination(), at(column), /*nontemporal=*/false,
-            llvm::MaybeAlign(2 * getBytes(type.getElementType())));
-        continue;
-      }
-      for (int64_t i : {0, 1}) {
-        Value c = b.add(column, i);
-        Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, c,
-                                             b.index(columns));
-        auto guarded = scf::IfOp::create(b, inside, /*withElseRegion=*/false);
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToStart(guarded.thenBlock());
-        memref::StoreOp::create(b, b.extract(pair, i), op.getDestination(),
-                                at(c));
-      }
-    }
-  }
-};
 } // namespace
 
 void simplexir::populateCopyPatterns(const FragmentConverter &converter,
                                      RewritePatternSet &patterns) {
-  patterns.add<ArrangePattern, CopyPattern, CopyWaitPattern, StorePattern>(
+  patterns.add<ArrangePattern, CopyPattern, CopyWaitPattern>(
       converter, patterns.getContext());
 }

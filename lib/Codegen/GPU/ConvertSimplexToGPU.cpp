@@ -69,6 +69,7 @@ struct ConvertSimplexToGPUPass
     populateRowPatterns(converter, patterns);
     populateSoftmaxPatterns(converter, patterns);
     populateStatePatterns(converter, patterns);
+    populateStorePatterns(converter, patterns);
     populateTurnPatterns(converter, patterns);
     populateWarpgroupPatterns(converter, patterns);
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
@@ -103,8 +104,10 @@ struct ConvertSimplexToGPUPass
     constexpr int64_t processorThreads = 65536 / 256;
     setMinBlocks(function, std::max<int64_t>(processorThreads / threads, 1));
     for (StringRef name :
-         {StringRef(kGridAttrName), StringRef(kScheduleAttrName)})
-      function->setAttr(name, kernel->getAttr(name));
+         {StringRef(kGridAttrName), StringRef(kScheduleAttrName),
+          StringRef(kResidentBlocksAttrName)})
+      if (Attribute attribute = kernel->getAttr(name))
+        function->setAttr(name, attribute);
 
     function.getBody().takeBody(kernel.getBody());
     for (Block &block : function.getBody()) {

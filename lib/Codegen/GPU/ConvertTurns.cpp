@@ -75,10 +75,7 @@ struct OutOfRangePattern : TilePattern<OutOfRangeOp> {
 
   LogicalResult convert(OutOfRangeOp op, Adaptor adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
-    Value wrong = arith::ConstantOp::create(b, b.getBoolAttr(false));
-    if (op.getSum())
-      wrong = isAnyWrong(op, adaptor, b);
-    rewriter.replaceOp(op, emitBlockAny(b, wrong));
+    rewriter.replaceOp(op, isAnyWrong(op, adaptor, b));
     return success();
   }
 
@@ -119,12 +116,23 @@ private:
     return arith::AndIOp::create(b, wrong, holds);
   }
 };
+
+struct VotePattern : TilePattern<VoteOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult convert(VoteOp op, Adaptor adaptor, FragmentBuilder &b,
+                        ConversionPatternRewriter &rewriter) const override {
+    Value condition = llvm::getSingleElement(adaptor.getCondition());
+    rewriter.replaceOp(op, emitAny(b, condition));
+    return success();
+  }
+};
 } // namespace
 
 void simplexir::populateTurnPatterns(const FragmentConverter &converter,
                                      RewritePatternSet &patterns) {
   patterns
       .add<OutOfRangePattern, TurnPattern<TakeTurnOp>, TurnPattern<PassTurnOp>,
-           TurnPattern<OpenTurnsOp>, TurnPattern<CloseTurnsOp>>(
+           TurnPattern<OpenTurnsOp>, TurnPattern<CloseTurnsOp>, VotePattern>(
           converter, patterns.getContext());
 }

@@ -80,11 +80,18 @@ Value FragmentBuilder::rem(Value a, int64_t b) {
 }
 
 Value FragmentBuilder::lane() {
+  if (ownThread)
+    return rem(ownThread, 32);
   return gpu::LaneIdOp::create(*this, /*upper_bound=*/getIndexAttr(32));
 }
+void FragmentBuilder::setThread(Value i32) {
+  ownThread = arith::IndexCastUIOp::create(*this, getIndexType(), i32);
+}
 Value FragmentBuilder::thread() {
-  Value thread = gpu::ThreadIdOp::create(*this, gpu::Dimension::x,
-                                         getIndexAttr(layout.blockWarps * 32));
+  Value thread = ownThread;
+  if (!thread)
+    thread = gpu::ThreadIdOp::create(*this, gpu::Dimension::x,
+                                     getIndexAttr(layout.blockWarps * 32));
   if (layout.firstWarp == 0)
     return thread;
   // Unlike a difference, a remainder is known to be small.

@@ -82,6 +82,9 @@ public:
   mlir::Value lane();
   /// This thread's number, among those that `layout` is about.
   mlir::Value thread();
+  /// From here on coordinates come from this number of the thread in its block,
+  /// an i32.
+  void setThread(mlir::Value i32);
   mlir::Value warp() { return div(thread(), 32); }
   /// Which split this warp computes.
   mlir::Value split() { return div(warp(), layout.rowWarps); }
@@ -110,6 +113,10 @@ public:
   mlir::Value reduceQuad(mlir::Value scalar, bool isMax);
 
   const WarpLayout &layout;
+
+private:
+  /// See setThread(); may be null.
+  mlir::Value ownThread;
 };
 
 /// A pattern for one tile operation, with the warp layout at hand.
@@ -158,6 +165,8 @@ void populateRowPatterns(const FragmentConverter &converter,
 void populateSoftmaxPatterns(const FragmentConverter &converter,
                              mlir::RewritePatternSet &patterns);
 void populateStatePatterns(const FragmentConverter &converter,
+                           mlir::RewritePatternSet &patterns);
+void populateStorePatterns(const FragmentConverter &converter,
                            mlir::RewritePatternSet &patterns);
 void populateTurnPatterns(const FragmentConverter &converter,
                           mlir::RewritePatternSet &patterns);

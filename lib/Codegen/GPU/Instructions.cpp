@@ -97,15 +97,17 @@ void simplexir::emitArrive(FragmentBuilder &b, Value id, int64_t threads) {
   NVVM::BarrierArriveOp::create(b, id, emitI32(b, threads));
 }
 
+/// Barrier 0 is the block's, 1 and 2 are those of the turns.
+static int32_t getRoleBarrier(FragmentBuilder &b) {
+  constexpr int32_t computing = 3, copying = 4;
+  return b.layout.firstWarp == 0 ? computing : copying;
+}
+
 void simplexir::emitRoleBarrier(FragmentBuilder &b) {
-  if (b.layout.warps == b.layout.blockWarps) {
+  if (b.layout.warps == b.layout.blockWarps)
     gpu::BarrierOp::create(b);
-    return;
-  }
-  // Barrier 0 is the block's, 1 and 2 are those of the turns.
-  constexpr int64_t computing = 3, copying = 4;
-  emitBarrier(b, emitI32(b, b.layout.firstWarp == 0 ? computing : copying),
-              b.layout.warps * 32);
+  else
+    emitBarrier(b, emitI32(b, getRoleBarrier(b)), b.layout.warps * 32);
 }
 
 Value simplexir::emitPtx(FragmentBuilder &b, StringRef code,
@@ -120,13 +122,17 @@ Value simplexir::emitPtx(FragmentBuilder &b, StringRef code,
   return result ? assembly.getResult(0) : Value();
 }
 
+void simplexir::hideThread(FragmentBuilder &b) {
+  b.setThread(emitPtx(b, "mov.u32 $0, %tid.x;", {}, "=r", b.getI32Type()));
+}
+
 void simplexir::emitSetRegisters(FragmentBuilder &b, int64_t count, bool less) {
   NVVM::SetMaxRegisterOp::create(b, static_cast<int32_t>(count),
                                  less ? NVVM::SetMaxRegisterAction::decrease
                                       : NVVM::SetMaxRegisterAction::increase);
 }
 
-Value simplexir::emitBlockAny(FragmentBuilder &b, Value condition) {
+Value simplexir::emitAny(FragmentBuilder &b, Value condition) {
   Type i32 = b.getI32Type();
   Value asked = arith::ExtUIOp::create(b, i32, condition), any;
   if (b.layout.warps == b.layout.blockWarps) {
@@ -136,11 +142,12 @@ Value simplexir::emitBlockAny(FragmentBuilder &b, Value condition) {
                                   reduction, asked)
               .getRes();
   } else {
-    // Roles vote at different places: the barrier says how many threads come,
-    // which nvvm.barrier cannot in a reduction.
+    // The barrier says how many threads come, which nvvm.barrier cannot in a
+    // reduction.
     std::string code = "{\n.reg .pred p, q;\nsetp.ne.u32 p, $1, 0;\n"
-                       "barrier.cta.red.or.pred q, 0, " +
-                       std::to_string(b.layout.blockWarps * 32) +
+                       "barrier.cta.red.or.pred q, " +
+                       std::to_string(getRoleBarrier(b)) + ", " +
+                       std::to_string(b.layout.warps * 32) +
                        ", p;\nselp.u32 $0, 1, 0, q;\n}";
     any = emitPtx(b, code, asked, "=r,r", i32);
   }

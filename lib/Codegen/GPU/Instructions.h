@@ -60,9 +60,9 @@ mlir::Value emitPtx(FragmentBuilder &b, llvm::StringRef code,
 /// fewer than at launch (`less`), or more.
 void emitSetRegisters(FragmentBuilder &b, int64_t count, bool less);
 
-/// Is `condition` true in any thread of the block? A barrier of all threads,
-/// which roles may reach at different places.
-mlir::Value emitBlockAny(FragmentBuilder &b, mlir::Value condition);
+/// Is `condition` true in any thread of the warps that `b.layout` is about? A
+/// barrier of these.
+mlir::Value emitAny(FragmentBuilder &b, mlir::Value condition);
 
 /// Is `condition` true in any thread of the warp?
 mlir::Value emitVoteAny(FragmentBuilder &b, mlir::Value condition);
@@ -71,6 +71,10 @@ mlir::Value emitVoteAny(FragmentBuilder &b, mlir::Value condition);
 /// flushed to 0.
 mlir::Value emitExp2(FragmentBuilder &b, mlir::Value scalar);
 mlir::Value emitLog2(FragmentBuilder &b, mlir::Value scalar);
+
+/// Coordinates of `b` are computed here: LLVM would compute the addresses that
+/// depend on them ahead of all loops, and hold them in registers.
+void hideThread(FragmentBuilder &b);
 
 /// Blocks that a multiprocessor shall hold at a time.
 void setMinBlocks(mlir::gpu::GPUFuncOp function, int64_t blocks);

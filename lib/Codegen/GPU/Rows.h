@@ -12,6 +12,29 @@
 
 namespace simplexir {
 
+/// Where a row of a tile lies in an operand, and whether it may be touched.
+struct RowAddress {
+  mlir::Value sequence, head, valid;
+};
+
+template <typename OpT>
+RowAddress locateRow(FragmentBuilder &b, OpT op, mlir::Value row) {
+  using namespace mlir;
+  int64_t heads = op.getHeads();
+  RowAddress address;
+  address.sequence = b.add(op.getSequence(), b.div(row, heads));
+  address.head = b.add(op.getHead(), b.rem(row, heads));
+  auto require = [&](arith::CmpIPredicate predicate, Value x, Value y) {
+    Value holds = arith::CmpIOp::create(b, predicate, x, y);
+    address.valid =
+        address.valid ? arith::AndIOp::create(b, address.valid, holds) : holds;
+  };
+  require(arith::CmpIPredicate::sge, address.sequence, op.getBegin());
+  require(arith::CmpIPredicate::slt, address.sequence, op.getEnd());
+  require(arith::CmpIPredicate::slt, address.head, op.getHeadEnd());
+  return address;
+}
+
 /// A vector of two scalars.
 mlir::Value makePair(FragmentBuilder &b, mlir::Value first, mlir::Value second);
 

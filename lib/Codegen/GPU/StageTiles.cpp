@@ -213,7 +213,7 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
       for (auto [load, ring, length] : llvm::zip_equal(loads, rings, stages))
         if (auto made =
                 emitCopy(b, load, column, getRingSlot(b, ring, slot(length)));
-            later)
+            schedule.getWgmma())
           made->setAttr(kUnrollAttrName, b.getUnitAttr());
     };
     copy(loop.getLowerBound(), [&](int64_t) { return zero; });

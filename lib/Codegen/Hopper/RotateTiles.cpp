@@ -36,6 +36,7 @@ public:
   }
 
   void run() {
+    hoistCombine();
     addCarried();
     rotateBody();
     finishAfterLoop();
@@ -118,6 +119,16 @@ private:
   }
 
   bool isBack(Operation *op) const { return back.contains(op); }
+
+  /// All tiles see the same query: it stays in registers.
+  void hoistCombine() {
+    auto combine = logits.getLhs().getDefiningOp<CombineOp>();
+    if (combine && combine->getBlock() == loop.getBody() &&
+        llvm::all_of(combine->getOperands(), [&](Value operand) {
+          return loop.isDefinedOutsideOfLoop(operand);
+        }))
+      combine->moveBefore(loop);
+  }
 
   /// The loop carries the crossing values, and so far yields them as they are.
   void addCarried() {

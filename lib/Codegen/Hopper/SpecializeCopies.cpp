@@ -5,12 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "TileRings.h"
-
-#include "simplexir/Codegen/SharedMemory.h"
-
-#include "mlir/IR/IRMapping.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "CopyRole.h"
 
 namespace simplexir {
 #define GEN_PASS_DEF_SPECIALIZECOPIES
@@ -23,29 +18,22 @@ using namespace simplexir;
 namespace {
 using Predicate = arith::CmpIPredicate;
 
-/// The channel of a ring, seen from one round.
-struct Channel {
-  Value memory;
-  /// The second round has barriers of its own, from this one on; null if there
-  /// is one round.
-  Value base;
-
-  Value getPlace(ImplicitLocOpBuilder &b, Value slot) const {
-    return base ? arith::AddIOp::create(b, slot, base).getResult() : slot;
-  }
-};
-
 class Specialization {
 public:
   explicit Specialization(const TileRings &tiles) : tiles(tiles) {}
 
   void run() {
     makeRoles();
-    openChannels();
-    buildCopies();
+    ImplicitLocOpBuilder b(roles.getLoc(), roles);
+    channels.open(b, tiles);
+    CopyRole(tiles, channels).build(&roles.getCopy().front());
+    if (tiles.items)
+      receiveQuery();
     dropCopies();
     addPhases();
     receiveAndRelease();
+    if (tiles.rounds)
+      giveAnswer();
   }
 
 private:
@@ -56,158 +44,63 @@ private:
     roles = SpecializeOp::create(b);
     b.createBlock(&roles.getCopy());
     Block *compute = b.createBlock(&roles.getCompute());
-    // What is shared stays in the kernel, or goes there from a round.
+    // What is shared stays in the kernel, or goes there from a round, but for
+    // what depends on the work item: both roles compute that.
     if (tiles.rounds)
-      for (Operation &op :
-           llvm::make_early_inc_range(*tiles.rounds.getBeforeBody()))
-        if (tiles.shared.contains(&op))
-          op.moveBefore(roles);
+      hoistShared(tiles.rounds.getBeforeBody());
+    if (tiles.items)
+      hoistShared(tiles.items.getBody());
+    // Constants may be in use by both.
     for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
-      if (!tiles.shared.contains(&op) && &op != roles)
+      if (!tiles.shared.contains(&op) && &op != roles &&
+          !op.hasTrait<OpTrait::ConstantLike>())
         op.moveBefore(compute, compute->end());
   }
 
-  void openChannels() {
-    ImplicitLocOpBuilder b(roles.getLoc(), roles);
-    auto space = gpu::AddressSpaceAttr::get(b.getContext(),
-                                            gpu::AddressSpace::Workgroup);
-    for (Ring &ring : tiles.rings) {
-      int64_t slots = ring.getLength() * (tiles.rounds ? 2 : 1);
-      auto type = MemRefType::get({2, slots}, b.getI64Type(),
-                                  MemRefLayoutAttrInterface(), space);
-      memories.push_back(memref::AllocOp::create(b, type));
-    }
-    for (Value memory : memories)
-      OpenChannelOp::create(b, memory);
-    gpu::BarrierOp::create(b);
-  }
-
-  /// The channels of a round; is it the `second` one?
-  SmallVector<Channel> getChannels(ImplicitLocOpBuilder &b, Value second) {
-    SmallVector<Channel> channels;
-    for (auto [ring, memory] : llvm::zip_equal(tiles.rings, memories)) {
-      Value base;
-      if (second)
-        base = arith::SelectOp::create(
-            b, second, arith::ConstantIndexOp::create(b, ring.getLength()),
-            arith::ConstantIndexOp::create(b, 0));
-      channels.push_back({memory, base});
-    }
-    return channels;
-  }
-
-  //===--------------------------------------------------------------------===//
-  // Warps that copy
-  //===--------------------------------------------------------------------===//
-
-  /// They run the same rounds, and take part in the vote.
-  void buildCopies() {
-    auto b = ImplicitLocOpBuilder::atBlockBegin(roles.getLoc(),
-                                                &roles.getCopy().front());
-    scf::WhileOp rounds = tiles.rounds;
-    if (!rounds)
-      return copyTiles(b, getChannels(b, Value()));
-    auto copies =
-        scf::WhileOp::create(b, TypeRange(), ValueRange(rounds.getInits()));
-    IRMapping mapping;
-    rounds.getAfter().cloneInto(&copies.getAfter(), mapping);
-    Block *before =
-        b.createBlock(&copies.getBefore(), {}, b.getI1Type(), b.getLoc());
-    Value second = before->getArgument(0);
-    copyTiles(b, getChannels(b, second));
-    mapping.map(rounds.getBeforeArguments().front(), second);
-    mapping.map(
-        tiles.vote.getResult(),
-        OutOfRangeOp::create(b, b.getI1Type(), Value(), Value()).getResult());
-    Value again = rounds.getConditionOp().getCondition();
-    cloneSlice(b, again, mapping);
-    scf::ConditionOp::create(b, mapping.lookup(again), ValueRange());
-  }
-
-  /// What a value of the rounds is computed from, and is not mapped yet.
-  void cloneSlice(ImplicitLocOpBuilder &b, Value value, IRMapping &mapping) {
-    Operation *op = value.getDefiningOp();
-    if (mapping.contains(value) || !op || !tiles.rounds->isProperAncestor(op))
-      return;
-    for (Value operand : op->getOperands())
-      cloneSlice(b, operand, mapping);
-    b.clone(*op, mapping);
-  }
-
-  /// The loop over tiles. It carries a slot and a phase of each ring, and the
-  /// slot of the last ring that is still to be announced.
-  void copyTiles(ImplicitLocOpBuilder &b, ArrayRef<Channel> channels) {
-    Value zero = arith::ConstantIndexOp::create(b, 0);
-    Value off = arith::ConstantOp::create(b, b.getBoolAttr(false));
-    SmallVector<Value> inits;
-    for (size_t i = 0; i < channels.size(); ++i)
-      inits.append({zero, off});
-    inits.push_back(zero);
-    scf::ForOp bounds = tiles.loop;
-    auto loop =
-        scf::ForOp::create(b, bounds.getLowerBound(), bounds.getUpperBound(),
-                           bounds.getStep(), inits);
-    Value first = loop.getLowerBound(), last = channels.back().memory;
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      Value tile = loop.getInductionVar();
-      ValueRange carried = loop.getRegionIterArgs();
-      SmallVector<Value> yields;
-      Value pending = carried.back();
-      for (auto [i, channel] : llvm::enumerate(channels)) {
-        Value slot = carried[2 * i], phase = carried[2 * i + 1];
-        Value place = channel.getPlace(b, slot);
-        AcquireOp::create(b, channel.memory, place, phase);
-        copyTile(b, tiles.rings[i], slot, tile);
-        CommitOp::create(b);
-        // The group before this one has had time to arrive.
-        if (i == 0)
-          announceIf(b, Predicate::ne, tile, first, last, pending, 1);
-        else
-          AnnounceOp::create(b, channels[i - 1].memory, pending, 1);
-        pending = place;
-        appendNext(b, tiles.rings[i], slot, phase, yields);
-      }
-      yields.push_back(pending);
-      scf::YieldOp::create(b, yields);
-    }
-    announceIf(b, Predicate::slt, first, loop.getUpperBound(), last,
-               loop.getResults().back(), 0);
-  }
-
-  static void announceIf(ImplicitLocOpBuilder &b, Predicate predicate, Value x,
-                         Value y, Value channel, Value slot, int64_t leaving) {
-    Value holds = arith::CmpIOp::create(b, predicate, x, y);
-    auto branch = scf::IfOp::create(b, holds, /*withElseRegion=*/false);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    AnnounceOp::create(b, channel, slot, leaving);
-  }
-
-  static void copyTile(ImplicitLocOpBuilder &b, Ring &ring, Value slot,
-                       Value tile) {
-    Value place = getRingSlot(b, ring.buffer, slot);
-    auto copy = cast<CopyOp>(b.clone(*ring.first));
-    copy.getSequenceMutable().set(tile);
-    copy.getDestinationMutable().set(place);
-  }
-
-  static void appendNext(ImplicitLocOpBuilder &b, Ring &ring, Value slot,
-                         Value phase, SmallVectorImpl<Value> &yields) {
-    Value wraps = arith::CmpIOp::create(
-        b, Predicate::eq, slot,
-        arith::ConstantIndexOp::create(b, ring.getLength() - 1));
-    Value next =
-        arith::AddIOp::create(b, slot, arith::ConstantIndexOp::create(b, 1));
-    yields.push_back(arith::SelectOp::create(
-        b, wraps, arith::ConstantIndexOp::create(b, 0), next));
-    yields.push_back(arith::XOrIOp::create(b, phase, wraps));
+  void hoistShared(Block *block) {
+    for (Operation &op : llvm::make_early_inc_range(*block))
+      if (tiles.shared.contains(&op) &&
+          llvm::none_of(op.getOperands(), [&](Value operand) {
+            return operand.getParentBlock() == block;
+          }))
+        op.moveBefore(roles);
   }
 
   //===--------------------------------------------------------------------===//
   // Warps that compute
   //===--------------------------------------------------------------------===//
+
+  /// They wait for a work item's query before they read it. Its phase is the
+  /// last value that the loop over work items carries.
+  void receiveQuery() {
+    IRRewriter rewriter(tiles.items);
+    ImplicitLocOpBuilder b(tiles.items.getLoc(), rewriter);
+    Value off = arith::ConstantOp::create(b, b.getBoolAttr(false));
+    Value on = arith::ConstantOp::create(b, b.getBoolAttr(true));
+    tiles.items = cast<scf::ForOp>(*tiles.items.replaceWithAdditionalYields(
+        rewriter, off, /*replaceInitOperandUsesInLoop=*/false,
+        [&](OpBuilder &inner, Location loc, ArrayRef<BlockArgument> phase) {
+          return SmallVector<Value>{
+              arith::XOrIOp::create(inner, loc, phase.front(), on)};
+        }));
+    b.setInsertionPoint(tiles.queryReader);
+    Channel query = *getChannels(b).query;
+    Value place = query.getPlace(b, arith::ConstantIndexOp::create(b, 0));
+    ReceiveOp::create(b, query.memory, place,
+                      tiles.items.getRegionIterArgs().back());
+    b.setInsertionPointAfter(tiles.queryReader);
+    ReleaseOp::create(b, query.memory, place, Value(), b.getUnitAttr());
+    tiles.query.erase();
+    for (auto wait : llvm::make_early_inc_range(
+             tiles.items.getBody()->getOps<CopyWaitOp>()))
+      wait.erase();
+  }
+
+  RoleChannels::Round getChannels(ImplicitLocOpBuilder &b) {
+    scf::WhileOp rounds = tiles.rounds;
+    return channels.get(b, tiles,
+                        rounds ? rounds.getBeforeArguments().front() : Value());
+  }
 
   /// They neither copy tiles nor wait for the block at each one.
   void dropCopies() {
@@ -249,6 +142,41 @@ private:
     tiles.loop = cast<scf::ForOp>(*loop.replaceWithAdditionalYields(
         rewriter, SmallVector<Value>(tiles.slots.size(), off),
         /*replaceInitOperandUsesInLoop=*/false, getNext));
+    if (tiles.items)
+      carrySlots();
+  }
+
+  /// A work item goes on with the slots and phases that the last one left.
+  void carrySlots() {
+    SmallVector<unsigned> carried;
+    for (unsigned slot : tiles.slots)
+      if (!tiles.getCurrent(slot))
+        carried.append({slot, static_cast<unsigned>(getPhase(slot))});
+    SmallVector<Value> inits;
+    IRRewriter rewriter(tiles.items);
+    for (unsigned number : carried) {
+      Type type = tiles.loop.getInitArgs()[number].getType();
+      inits.push_back(arith::ConstantOp::create(rewriter, tiles.items.getLoc(),
+                                                rewriter.getZeroAttr(type)));
+    }
+    size_t begin = tiles.items.getNumRegionIterArgs();
+    tiles.items = cast<scf::ForOp>(*tiles.items.replaceWithAdditionalYields(
+        rewriter, inits, /*replaceInitOperandUsesInLoop=*/false,
+        [&](OpBuilder &, Location, ArrayRef<BlockArgument>) {
+          return llvm::map_to_vector(carried, [&](unsigned number) -> Value {
+            return tiles.loop.getResult(number);
+          });
+        }));
+    for (unsigned slot : tiles.slots) {
+      unsigned current = tiles.getCurrent(slot).value_or(slot);
+      size_t place = begin + (llvm::find(carried, current) - carried.begin());
+      auto assign = [&](size_t number, size_t from) {
+        tiles.loop.getInitArgsMutable()[number].set(
+            tiles.items.getRegionIterArg(from));
+      };
+      assign(slot, place);
+      assign(getPhase(slot), place + 1);
+    }
   }
 
   /// Which iteration argument is the phase of a slot.
@@ -259,10 +187,8 @@ private:
   void receiveAndRelease() {
     scf::ForOp loop = tiles.loop;
     ImplicitLocOpBuilder b(loop.getLoc(), loop);
-    scf::WhileOp rounds = tiles.rounds;
-    SmallVector<Channel> channels = getChannels(
-        b, rounds ? Value(rounds.getBeforeArguments().front()) : Value());
-    for (auto [ring, channel] : llvm::zip_equal(tiles.rings, channels)) {
+    SmallVector<Channel> round = getChannels(b).tiles;
+    for (auto [ring, channel] : llvm::zip_equal(tiles.rings, round)) {
       b.setInsertionPoint(ring.reader);
       Value place = channel.getPlace(b, loop.getRegionIterArg(ring.slot));
       ReceiveOp::create(b, channel.memory, place,
@@ -273,22 +199,36 @@ private:
       if (tiles.getCurrent(ring.slot))
         condition = arith::CmpIOp::create(
             b, Predicate::ne, loop.getInductionVar(), loop.getLowerBound());
-      ReleaseOp::create(b, channel.memory, place, condition);
+      ReleaseOp::create(b, channel.memory, place, condition, UnitAttr());
     }
     for (ContractOp op : tiles.later) {
       b.setInsertionPoint(op);
       auto slot = cast<OpResult>(TileRings::getSlot(op.getRhs()));
       size_t ring = &tiles.getRing(op.getRhs()) - tiles.rings.data();
-      ReceiveOp::create(b, channels[ring].memory,
-                        channels[ring].getPlace(b, slot),
+      Value place = round[ring].getPlace(b, slot);
+      ReceiveOp::create(b, round[ring].memory, place,
                         loop.getResult(getPhase(slot.getResultNumber())));
+      // Nobody waits for the last slot of all.
+      if (!tiles.items)
+        continue;
+      b.setInsertionPointAfter(op);
+      ReleaseOp::create(b, round[ring].memory, place, Value(), UnitAttr());
     }
+  }
+
+  /// Those that copy ask if there is a second round.
+  void giveAnswer() {
+    scf::ConditionOp condition = tiles.rounds.getConditionOp();
+    ImplicitLocOpBuilder b(condition.getLoc(), condition);
+    auto both = condition.getCondition().getDefiningOp<arith::AndIOp>();
+    auto branch = scf::IfOp::create(b, both.getRhs(), /*withElseRegion=*/false);
+    b.setInsertionPointToStart(branch.thenBlock());
+    GiveAnswerOp::create(b, channels.answer, tiles.vote.getResult());
   }
 
   TileRings tiles;
   SpecializeOp roles;
-  /// Of the channels, one a ring.
-  SmallVector<Value> memories;
+  RoleChannels channels;
   /// The first iteration argument of the loop that is a phase.
   unsigned phasesBegin = 0;
 };
@@ -297,9 +237,7 @@ struct SpecializeCopiesPass
     : simplexir::impl::SpecializeCopiesBase<SpecializeCopiesPass> {
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
-    auto schedule = kernel->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
-    if (!usesWarpgroups(kernel) || schedule.getWarps() != 8 ||
-        schedule.getSplits() != 1)
+    if (!canSpecializeCopies(kernel))
       return;
     if (std::optional<TileRings> tiles = TileRings::match(kernel))
       Specialization(*tiles).run();

@@ -72,9 +72,10 @@ private:
     Value wrong =
         OutOfRangeOp::create(b, b.getI1Type(), finish.getSum(),
                              half ? finish.getAccumulator() : Value());
+    Value any = VoteOp::create(b, b.getI1Type(), wrong);
     Value on = arith::ConstantOp::create(b, b.getBoolAttr(true));
     Value first = arith::XOrIOp::create(b, safe, on);
-    Value again = arith::AndIOp::create(b, wrong, first);
+    Value again = arith::AndIOp::create(b, any, first);
     scf::ConditionOp::create(b, again, ValueRange());
     b.createBlock(&loop.getAfter());
     scf::YieldOp::create(

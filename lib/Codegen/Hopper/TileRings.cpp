@@ -13,6 +13,12 @@
 using namespace mlir;
 using namespace simplexir;
 
+bool simplexir::canSpecializeCopies(func::FuncOp kernel) {
+  auto schedule = kernel->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
+  return usesWarpgroups(kernel) && schedule.getWarps() == 8 &&
+         schedule.getSplits() == 1;
+}
+
 /// The buffer that a view of shared memory belongs to.
 static memref::AllocOp getBuffer(Value view) {
   Operation *op = view.getDefiningOp();
@@ -37,10 +43,13 @@ Ring &TileRings::getRing(Value view) {
 
 std::optional<TileRings> TileRings::match(func::FuncOp kernel) {
   TileRings result(kernel);
-  if (result.findLoop() && result.findRounds() && result.findRings() &&
-      result.findSlots() && result.findShared())
-    return result;
-  return std::nullopt;
+  if (!result.findLoop() || !result.findItems() || !result.findRounds() ||
+      !result.findRings() || !result.findSlots())
+    return std::nullopt;
+  result.findQuery();
+  if (!result.findShared() || (result.items && !result.query))
+    return std::nullopt;
+  return result;
 }
 
 bool TileRings::findLoop() {
@@ -54,21 +63,31 @@ bool TileRings::findLoop() {
                ? WalkResult::interrupt()
                : WalkResult::advance();
   });
-  if (result.wasInterrupted() || loops.size() != 1)
+  // Inner ones first.
+  if (result.wasInterrupted() || loops.empty() || loops.size() > 2)
     return false;
   loop = loops.front();
   return llvm::hasSingleElement(loop.getBody()->getOps<CopyWaitOp>());
 }
 
+/// The loop around the loop over tiles, if there is one.
+bool TileRings::findItems() {
+  items = dyn_cast<scf::ForOp>(loop->getParentOp());
+  SmallVector<scf::ForOp> loops;
+  kernel.walk([&](scf::ForOp op) { loops.push_back(op); });
+  return loops.size() == (items ? 2 : 1);
+}
+
 bool TileRings::findRounds() {
-  if (loop->getParentOp() == kernel)
+  Operation *outermost = items ? items : loop;
+  if (outermost->getParentOp() == kernel)
     return true;
-  rounds = dyn_cast<scf::WhileOp>(loop->getParentOp());
+  rounds = dyn_cast<scf::WhileOp>(outermost->getParentOp());
   if (!rounds || rounds->getParentOp() != kernel ||
-      loop->getBlock() != rounds.getBeforeBody() ||
+      outermost->getBlock() != rounds.getBeforeBody() ||
       rounds.getBeforeArguments().size() != 1)
     return false;
-  for (auto op : rounds.getBeforeBody()->getOps<OutOfRangeOp>())
+  for (auto op : rounds.getBeforeBody()->getOps<VoteOp>())
     vote = op;
   // There is no third one: after the second, the condition is false.
   Value again = rounds.getConditionOp().getCondition();
@@ -169,6 +188,37 @@ bool TileRings::isRestAwaited() {
   return true;
 }
 
+/// The only other copy; its buffer is read by one operation, before the loop.
+void TileRings::findQuery() {
+  SmallVector<CopyOp> others;
+  kernel.walk([&](CopyOp op) {
+    if (llvm::none_of(rings, [&](Ring &ring) {
+          return ring.first == op || ring.next == op;
+        }))
+      others.push_back(op);
+  });
+  if (others.size() != 1 || others.front()->getBlock() != loop->getBlock())
+    return;
+  memref::AllocOp buffer = getBuffer(others.front().getDestination());
+  SmallVector<Operation *> readers;
+  kernel.walk([&](Operation *op) {
+    if (!isa<CopyOp, memref::CastOp, memref::SubViewOp>(op) &&
+        llvm::any_of(op->getOperands(), [&](Value operand) {
+          return isa<MemRefType>(operand.getType()) &&
+                 getBuffer(operand) == buffer;
+        }))
+      readers.push_back(op);
+  });
+  if (!buffer || readers.size() != 1)
+    return;
+  auto reader = dyn_cast<CombineOp>(readers.front());
+  if (!reader || reader->getBlock() != loop->getBlock() ||
+      !reader->isBeforeInBlock(loop))
+    return;
+  query = others.front();
+  queryReader = reader;
+}
+
 bool TileRings::findSlots() {
   for (Ring &ring : rings) {
     auto slot =
@@ -211,19 +261,32 @@ bool TileRings::findShared() {
                             loop.getStep()};
   if (rounds)
     values.push_back(rounds.getInits().front());
+  SmallVector<CopyOp> copies;
   for (Ring &ring : rings) {
     shared.insert(ring.buffer);
-    CopyOp copy = ring.first;
+    copies.push_back(ring.first);
+  }
+  if (items) {
+    values.append(
+        {items.getLowerBound(), items.getUpperBound(), items.getStep()});
+    // Those that copy tiles copy the query too.
+    shared.insert(getBuffer(query.getDestination()));
+    values.append({query.getSequence(), query.getDestination()});
+    copies.push_back(query);
+  }
+  for (CopyOp copy : copies)
     values.append({copy.getSource(), copy.getBatch(), copy.getHead(),
                    copy.getBegin(), copy.getEnd(), copy.getHeadEnd()});
-  }
   return llvm::all_of(values, [&](Value value) { return addShared(value); });
 }
 
 bool TileRings::addShared(Value value) {
   Operation *op = value.getDefiningOp();
+  if (op && shared.contains(op))
+    return true;
   if (!op)
-    return value.getParentBlock() == &kernel.getBody().front();
+    return value.getParentBlock() == &kernel.getBody().front() ||
+           (items && value == items.getInductionVar());
   if (op->getNumRegions() != 0 || !isMemoryEffectFree(op) ||
       !llvm::all_of(op->getOperands(),
                     [&](Value operand) { return addShared(operand); }))

@@ -14,6 +14,10 @@
 
 namespace simplexir {
 
+/// Do four warps that copy leave room for those that compute, and can these
+/// have a role to the kernel's end?
+bool canSpecializeCopies(mlir::func::FuncOp kernel);
+
 /// The slots that a loop's tiles of one operand come through.
 struct Ring {
   mlir::memref::AllocOp buffer;
@@ -27,9 +31,9 @@ struct Ring {
   int64_t getLength() { return buffer.getType().getDimSize(0); }
 };
 
-/// A kernel with one loop, over tiles that are copied to rings a tile ahead and
-/// whose products are in flight (--simplex-rotate-tiles,
-/// --simplex-overlap-contracts).
+/// A kernel with one loop, or one in another, over tiles that are copied to
+/// rings a tile ahead and whose products are in flight
+/// (--simplex-rotate-tiles, --simplex-overlap-contracts).
 class TileRings {
 public:
   static std::optional<TileRings> match(mlir::func::FuncOp kernel);
@@ -48,7 +52,13 @@ public:
   /// Around it, where --simplex-speculate-maximum has put all into a first and
   /// a second round; `vote` ends a round.
   mlir::scf::WhileOp rounds;
-  OutOfRangeOp vote;
+  VoteOp vote;
+  /// Around it, in a round, where --simplex-loop-work-items has put it.
+  mlir::scf::ForOp items;
+  /// The copy of the query, and what reads it before the loop; null if it is
+  /// read in another way, or not at all.
+  CopyOp query;
+  CombineOp queryReader;
   /// The copies of the next tile.
   mlir::scf::IfOp prefetch;
   llvm::SmallVector<Ring> rings;
@@ -62,7 +72,9 @@ public:
 private:
   explicit TileRings(mlir::func::FuncOp kernel) : kernel(kernel) {}
   bool findLoop();
+  bool findItems();
   bool findRounds();
+  void findQuery();
   bool findRings();
   bool findFirst(Ring &ring);
   bool findReader(Ring &ring);

@@ -108,8 +108,7 @@ struct KernelImage {
   uint64_t workspacePerThread = 0;
   /// GPU: 0: the grid has a block for each work item. Else at most so many
   /// blocks for each multiprocessor of the device, up to maxResidentBlocks;
-  /// each takes the work items from its own number on, in steps of the grid's
-  /// size. CPU: 0.
+  /// each takes a share of the work items. CPU: 0.
   uint32_t residentBlocks = 0;
 };
 

@@ -4,14 +4,19 @@
 // RUN:   --simplex-defer-row-sums --simplex-rotate-tiles --canonicalize --simplex-overlap-contracts -o %t
 // RUN: simplex-opt %t --simplex-speculate-maximum --simplex-specialize-copies --canonicalize --cse | FileCheck %s
 // RUN: simplex-opt %t --simplex-specialize-copies --canonicalize --cse | FileCheck %s --check-prefix=ONCE
+// After a cleanup constants stand before the rounds: they belong to neither role.
+// RUN: simplex-opt %t --simplex-speculate-maximum --canonicalize --cse --simplex-specialize-copies --canonicalize --cse \
+// RUN:   | FileCheck %s
 
 // A key's ring has two slots, a value's three; a second round has barriers of its own.
 // CHECK: %[[KRING:.*]] = memref.alloc() {{.*}} : memref<2x1x128x64xbf16
 // CHECK: %[[VRING:.*]] = memref.alloc() {{.*}} : memref<3x1x128x64xbf16
 // CHECK: %[[K:.*]] = memref.alloc() : memref<2x4xi64
 // CHECK: %[[V:.*]] = memref.alloc() : memref<2x6xi64
-// CHECK: simplex.open_channel %[[K]]
-// CHECK: simplex.open_channel %[[V]]
+// CHECK: %[[ANSWER:.*]] = memref.alloc() : memref<2xi64
+// CHECK: simplex.open_channel %[[K]] : memref
+// CHECK-NEXT: simplex.open_channel %[[V]] : memref
+// CHECK-NEXT: simplex.open_answer %[[ANSWER]]
 // CHECK-NEXT: gpu.barrier
 // CHECK-NEXT: simplex.specialize copy {
 // CHECK-NEXT: scf.while (%[[AGAIN:.*]] = %false)
@@ -38,13 +43,14 @@
 // CHECK-NEXT: simplex.announce %[[K]][%[[KPLACE]]] leaving 1
 // CHECK: %[[VWRAPS:.*]] = arith.cmpi eq, %[[VSLOT]], %c2
 // CHECK: scf.yield %[[KNEXT]], %[[KFLIP]], %{{.*}}, %{{.*}}, %[[VPLACE]]
-// The last tile's values, if there was a tile; and the vote.
+// The last tile's values, if there was a tile. Those that multiply say if there is another round.
 // CHECK: %[[ANY:.*]] = arith.cmpi sgt, %[[END]], %[[BEGIN]]
 // CHECK: scf.if %[[ANY]]
 // CHECK-NEXT: simplex.announce %[[V]][%[[LOOP]]#4] :
-// CHECK: %[[VOTE:.*]] = simplex.out_of_range
+// CHECK-NOT: simplex.vote
+// CHECK: %[[YES:.*]] = simplex.await_answer %[[ANSWER]]
 // CHECK: %[[FIRST:.*]] = arith.xori %[[AGAIN]], %true
-// CHECK: %[[BOTH:.*]] = arith.andi %[[VOTE]], %[[FIRST]]
+// CHECK: %[[BOTH:.*]] = arith.andi %[[YES]], %[[FIRST]]
 // CHECK: scf.condition(%[[BOTH]])
 // CHECK: } compute {
 // CHECK: scf.while (%[[SAFE:.*]] = %false)
@@ -69,11 +75,22 @@
 // CHECK: simplex.receive %[[V]]
 // CHECK-NEXT: simplex.contract
 // CHECK-NOT: simplex.copy
-// CHECK: simplex.out_of_range %{{.*}} :
+// Nobody waits for the last slot.
+// CHECK-NOT: simplex.release
+// CHECK: %[[WRONG:.*]] = simplex.out_of_range %{{.*}} :
+// CHECK-NEXT: %[[VOTE:.*]] = simplex.vote %[[WRONG]]
+// CHECK-NEXT: %[[ASKED:.*]] = arith.xori %[[SAFE]], %true
+// CHECK-NEXT: %[[TWICE:.*]] = arith.andi %[[VOTE]], %[[ASKED]]
+// An answer is given once.
+// CHECK-NEXT: scf.if %[[ASKED]] {
+// CHECK-NEXT: simplex.give_answer %[[ANSWER]], %[[VOTE]]
+// CHECK-NEXT: }
+// CHECK-NEXT: scf.condition(%[[TWICE]])
 
 // ONCE: memref.alloc() : memref<2x2xi64
 // ONCE: memref.alloc() : memref<2x3xi64
 // ONCE-NOT: scf.while
+// ONCE-NOT: answer
 // ONCE: simplex.specialize copy {
 // ONCE: simplex.acquire %{{.*}}[%[[SLOT:.*]]] phase
 // ONCE: memref.subview %{{.*}}[%[[SLOT]],

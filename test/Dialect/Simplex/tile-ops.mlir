@@ -349,14 +349,6 @@ func.func @f(%q: !simplex.tile<4x8xf32>) {
 
 // -----
 
-func.func @accumulator_alone(%acc: !simplex.tile<64x128xf32>) -> i1 {
-  // expected-error @+1 {{'simplex.out_of_range' op has an accumulator, expected its rows' sums too}}
-  %wrong = "simplex.out_of_range"(%acc) <{operandSegmentSizes = array<i32: 0, 1>}> : (!simplex.tile<64x128xf32>) -> i1
-  return %wrong : i1
-}
-
-// -----
-
 func.func @other_rows(%sum: !simplex.tile<32xf32>, %acc: !simplex.tile<64x128xf32>) -> i1 {
   // expected-error @+1 {{'simplex.out_of_range' op sum has 32 rows, expected 64 as the tile}}
   %wrong = simplex.out_of_range %sum finite %acc : !simplex.tile<32xf32>, !simplex.tile<64x128xf32>

@@ -11,7 +11,10 @@
 // CHECK: %[[S:.*]] = simplex.await %[[F]] init %{{.*}} : <64x128xf32>, !simplex.tile<64xf32>
 // CHECK: %[[P:.*]] = simplex.row_partial %[[S]], %{{.*}} : <64x128xf32>, <64xf32>
 // CHECK: %[[L:.*]] = simplex.row_reduce %[[P]] : <64xf32>
-// CHECK: simplex.out_of_range %[[L]] : !simplex.tile<64xf32>
+// CHECK: %[[WRONG:.*]] = simplex.out_of_range %[[L]] : <64xf32>
+// CHECK: simplex.out_of_range %[[L]] finite %{{.*}} : <64xf32>, !simplex.tile<64x128xf32>
+// CHECK: simplex.vote %[[WRONG]]
+// CHECK-NOT: :
 // CHECK: simplex.load_row %{{.*}}[%{{.*}}] : memref<32x96xbf16> -> <1x96xbf16>
 // CHECK: simplex.drop_rows %[[L]] rows(%{{.*}}) outer(%{{.*}}) windows [16] bidirectional heads 8 : <64xf32>
 // CHECK: simplex.close_turns
@@ -26,10 +29,12 @@ func.func @turn(%c: !simplex.tile<64x96xbf16>, %k: memref<2x128x64xbf16>, %l: !s
   %p = simplex.row_partial %s, %l : !simplex.tile<64x128xf32>, !simplex.tile<64xf32>
   %sum = simplex.row_reduce %p : !simplex.tile<64xf32>
   %wrong = simplex.out_of_range %sum : !simplex.tile<64xf32>
+  %half = simplex.out_of_range %sum finite %s : !simplex.tile<64xf32>, !simplex.tile<64x128xf32>
+  %any = simplex.vote %wrong
   %row = simplex.load_row %rows[%i] : memref<32x96xbf16> -> !simplex.tile<1x96xbf16>
   %d = simplex.drop_rows %sum rows(%i) outer(%i) windows [16] bidirectional heads 8 : !simplex.tile<64xf32>
   simplex.close_turns
-  return %wrong : i1
+  return %any : i1
 }
 
 // -----

@@ -92,7 +92,7 @@ def SpeculateMaximum : Pass<"simplex-speculate-maximum", "::mlir::func::FuncOp">
     scf.while (%safe = false) {
       %m2, %acc2 = scf.if %safe { simplex.row_max; simplex.rescale }
       ...
-      %again = simplex.out_of_range %l
+      %again = simplex.vote (simplex.out_of_range %l)
       scf.condition(%again and not %safe)
     } do { scf.yield true }
     ```
@@ -195,6 +195,43 @@ def OverlapContracts : Pass<"simplex-overlap-contracts", "::mlir::func::FuncOp">
   let dependentDialects = ["::simplexir::SimplexDialect"];
 }
 
+def LoopWorkItems : Pass<"simplex-loop-work-items", "::mlir::func::FuncOp"> {
+  let summary = "Let blocks stay, and take several work items";
+  let description = [{
+    A block's first copies, and what it does after its last product, take as
+    long as several tiles. Blocks that take one work item after the other can
+    fetch the next one's tiles meanwhile (`--simplex-specialize-copies`, for
+    whose kernels this is). The attribute `simplex.resident_blocks` says that
+    there are as many blocks as fit, one for each multiprocessor; each
+    takes as many neighbouring work items. It is done where these are short and
+    about as long: where the last key's window is at most 1024.
+
+    If the sums of any work item are out of range, a block does all of its work
+    items again with running maxima.
+
+    ```mlir
+    scf.while (%safe = false) {
+      %item = simplex.work_item
+      ...
+      %again = simplex.vote (simplex.out_of_range %l)
+    }
+    // ==>
+    scf.while (%safe = false) {
+      %block = simplex.work_item
+      %any = scf.for %item = %block * (items) / (blocks) to (%block + 1) * (items) / (blocks)
+          iter_args(%wrong = false) {
+        ...
+        scf.yield %wrong or (simplex.out_of_range %l)
+      }
+      %again = simplex.vote %any
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::simplexir::SimplexDialect"];
+}
+
 def SpecializeCopies : Pass<"simplex-specialize-copies", "::mlir::func::FuncOp"> {
   let summary = "Let warps of their own copy tiles";
   let description = [{
@@ -249,12 +286,20 @@ def SpecializeCopies : Pass<"simplex-specialize-copies", "::mlir::func::FuncOp">
       has been started, and the last one after the loop.
     - The first iteration multiplies probabilities of 0 with the first tile of
       values: it waits for that tile, and leaves its release to the second
-      iteration. What follows the loop waits for the last tile, and releases
-      nothing: nobody waits for that any more.
-    - A work item that is done again with running maxima
-      (`--simplex-speculate-maximum`) uses channels of its own, which are still
-      as they were opened, after a vote at which all threads have met; their
-      reads and copies are over by then.
+      iteration. What follows the loop waits for the last tile, and releases it
+      only where another work item may follow: nobody else waits for that.
+    - Blocks that take several work items (`--simplex-loop-work-items`) go on
+      with slots and phases where the last item left them. The query is a
+      channel too, of one slot. Who copies acquires it when each thread that
+      computes has released the last item's, before that one's first tile; then
+      it announces the last item's last tile of values. A query itself is
+      announced when its first tile of keys has been started, which waits for
+      tiles of the last item only; or at once, if there is no tile.
+    - Work that is done again with running maxima (`--simplex-speculate-maximum`)
+      uses channels of its own, which are still as they were opened. Who copies
+      learns of it from an answer, given once those that compute have met at
+      their vote: their reads are over by then, and so are the copies, all of
+      which they have waited for.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",

@@ -33,3 +33,17 @@ LogicalResult AnnounceOp::verify() {
                          << static_cast<int64_t>(getLeaving());
   return verifyChannel(*this);
 }
+
+template <typename OpT>
+static LogicalResult verifyAnswer(OpT op) {
+  MemRefType answer = op.getAnswer().getType();
+  if (answer.hasStaticShape() && answer.getDimSize(0) == 2)
+    return success();
+  return op.emitOpError() << "answer is " << answer
+                          << ", expected memref<2xi64>: a barrier for no and "
+                             "one for yes";
+}
+
+LogicalResult OpenAnswerOp::verify() { return verifyAnswer(*this); }
+LogicalResult GiveAnswerOp::verify() { return verifyAnswer(*this); }
+LogicalResult AwaitAnswerOp::verify() { return verifyAnswer(*this); }

@@ -244,8 +244,6 @@ LogicalResult FinalizeOp::verify() {
 LogicalResult OutOfRangeOp::verify() {
   if (!getAccumulator())
     return success();
-  if (!getSum())
-    return emitOpError() << "has an accumulator, expected its rows' sums too";
   auto accumulator = cast<TileType>(getAccumulator().getType());
   if (!accumulator.getElementType().isF32())
     return emitOpError() << "accumulator is " << accumulator

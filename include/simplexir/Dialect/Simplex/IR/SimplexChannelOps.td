@@ -21,6 +21,7 @@ include "simplexir/Dialect/Simplex/IR/SimplexTypes.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Simplex_Channel : MemRefRankOf<[I64], [2]>;
+def Simplex_Answer : MemRefRankOf<[I64], [1]>;
 
 class Simplex_ChannelOp<string mnemonic, list<Trait> traits = []> :
     Simplex_Op<mnemonic, traits # [MemoryEffects<[MemRead, MemWrite]>]> {
@@ -32,9 +33,9 @@ def Simplex_SpecializeOp : Simplex_Op<"specialize",
   let summary = "Warps that copy beside warps that compute";
   let description = [{
     The warps of the schedule run `compute`, four more run `copy`, at the same
-    time; all wait for each other at a `simplex.out_of_range` only. What `copy`
-    does with tiles and rows is done by its four warps. Registers go from those
-    that copy to those that compute.
+    time. What `copy` does with tiles and rows is done by its four warps; a
+    `simplex.vote` in `compute` is among the warps that compute. Registers go
+    from those that copy to those that compute.
 
     ```mlir
     func.func @roles(%begin: index, %end: index, %step: index) {
@@ -55,7 +56,8 @@ def Simplex_SpecializeOp : Simplex_Op<"specialize",
 def Simplex_OpenChannelOp : Simplex_ChannelOp<"open_channel"> {
   let summary = "Make all slots of a channel empty";
   let description = [{
-    By one thread, before warps part. Complete only after a barrier.
+    By one thread, before warps part. Complete only after a barrier. For
+    `by_threads` see `simplex.release`.
 
     ```mlir
     func.func @open() {
@@ -66,8 +68,8 @@ def Simplex_OpenChannelOp : Simplex_ChannelOp<"open_channel"> {
     }
     ```
   }];
-  let arguments = (ins Simplex_Channel:$channel);
-  let assemblyFormat = "$channel attr-dict `:` type($channel)";
+  let arguments = (ins Simplex_Channel:$channel, UnitAttr:$by_threads);
+  let assemblyFormat = "$channel (`by_threads` $by_threads^)? attr-dict `:` type($channel)";
 }
 
 def Simplex_AcquireOp : Simplex_ChannelOp<"acquire"> {
@@ -149,7 +151,8 @@ def Simplex_ReleaseOp : Simplex_ChannelOp<"release"> {
   let description = [{
     After the products that read a slot are complete, in every warp that
     computes, once in each pass over the ring: with a `condition`, where it
-    holds.
+    holds. Where a channel is released `by_threads`, its slots are read by
+    loads, not by products: every thread says so for itself.
 
     ```mlir
     func.func @release(%channel: memref<2x3xi64, 3>, %slot: index, %there: i1) {
@@ -159,10 +162,64 @@ def Simplex_ReleaseOp : Simplex_ChannelOp<"release"> {
     ```
   }];
   let arguments = (ins Simplex_Channel:$channel, Index:$slot,
-                       Optional<I1>:$condition);
+                       Optional<I1>:$condition, UnitAttr:$by_threads);
   let assemblyFormat = [{
-    $channel `[` $slot `]` (`if` $condition^)? attr-dict `:` type($channel)
+    $channel `[` $slot `]` (`if` $condition^)? (`by_threads` $by_threads^)? attr-dict `:` type($channel)
   }];
+}
+
+def Simplex_OpenAnswerOp : Simplex_ChannelOp<"open_answer"> {
+  let summary = "Nobody has answered yet";
+  let description = [{
+    By one thread, before warps part. Complete only after a barrier. An answer
+    is given once.
+
+    ```mlir
+    func.func @open() {
+      %answer = memref.alloc() : memref<2xi64, #gpu.address_space<workgroup>>
+      simplex.open_answer %answer : memref<2xi64, #gpu.address_space<workgroup>>
+      gpu.barrier
+      return
+    }
+    ```
+  }];
+  let arguments = (ins Simplex_Answer:$answer);
+  let assemblyFormat = "$answer attr-dict `:` type($answer)";
+}
+
+def Simplex_GiveAnswerOp : Simplex_ChannelOp<"give_answer"> {
+  let summary = "Tell the warps that copy yes or no";
+  let description = [{
+    By all threads that compute, each of which knows the answer. No and yes
+    have a barrier each, and only one of them is ever complete.
+
+    ```mlir
+    func.func @give(%answer: memref<2xi64, 3>, %wrong: i1) {
+      %again = simplex.vote %wrong
+      simplex.give_answer %answer, %again : memref<2xi64, 3>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins Simplex_Answer:$answer, I1:$yes);
+  let assemblyFormat = "$answer `,` $yes attr-dict `:` type($answer)";
+}
+
+def Simplex_AwaitAnswerOp : Simplex_ChannelOp<"await_answer"> {
+  let summary = "Wait for yes or no";
+  let description = [{
+    The answer of `simplex.give_answer`, however often it is asked for.
+
+    ```mlir
+    func.func @await(%answer: memref<2xi64, 3>) -> i1 {
+      %again = simplex.await_answer %answer : memref<2xi64, 3>
+      return %again : i1
+    }
+    ```
+  }];
+  let arguments = (ins Simplex_Answer:$answer);
+  let results = (outs I1:$yes);
+  let assemblyFormat = "$answer attr-dict `:` type($answer)";
 }
 
 #endif // SIMPLEXIR_CHANNEL_OPS_TD

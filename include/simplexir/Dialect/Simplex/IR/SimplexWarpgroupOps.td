@@ -185,13 +185,11 @@ def Simplex_MultiplyRowsOp : Simplex_Op<"multiply_rows",
   let hasVerifier = 1;
 }
 
-def Simplex_OutOfRangeOp : Simplex_Op<"out_of_range",
-    [MemoryEffects<[MemRead, MemWrite]>, AttrSizedOperandSegments]> {
-  let summary = "Can some row's sum in the block not be trusted?";
+def Simplex_OutOfRangeOp : Simplex_Op<"out_of_range", [Pure]> {
+  let summary = "Can the sum of some row of a thread not be trusted?";
   let description = [{
-    True in every thread of the block if any row's sum is below 2^-64, above
-    2^64, or no number. All threads take part. Warps that hold no sums only take
-    part.
+    True in a thread that has a row whose sum is below 2^-64, above 2^64, or no
+    number. `simplex.vote` tells the others.
 
     With the accumulator of products whose probabilities were f16 a sum below
     2^-4 is wrong too (they have lost bits), and so is a row of it that is not
@@ -207,14 +205,31 @@ def Simplex_OutOfRangeOp : Simplex_Op<"out_of_range",
     }
     ```
   }];
-  let arguments = (ins Optional<Simplex_Column>:$sum,
+  let arguments = (ins Simplex_Column:$sum,
                        Optional<Simplex_Matrix>:$accumulator);
   let results = (outs I1:$result);
   let assemblyFormat = [{
-    ($sum^)? (`finite` $accumulator^)? attr-dict
-    (`:` type($sum)^)? (`,` type($accumulator)^)?
+    $sum (`finite` $accumulator^)? attr-dict `:` type($sum) (`,` type($accumulator)^)?
   }];
   let hasVerifier = 1;
+}
+
+def Simplex_VoteOp : Simplex_Op<"vote", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Does a condition hold for any thread of the block?";
+  let description = [{
+    All threads of the block wait for each other, and get the same answer. In a
+    region of `simplex.specialize` it is among the warps of that role.
+
+    ```mlir
+    func.func @vote(%wrong: i1) -> i1 {
+      %again = simplex.vote %wrong
+      return %again : i1
+    }
+    ```
+  }];
+  let arguments = (ins I1:$condition);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$condition attr-dict";
 }
 
 def Simplex_RowPartialOp : Simplex_Op<"row_partial",

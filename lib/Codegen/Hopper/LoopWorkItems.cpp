@@ -1,0 +1,122 @@
+//===- LoopWorkItems.cpp - Blocks that take several work items ------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileRings.h"
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace simplexir {
+#define GEN_PASS_DEF_LOOPWORKITEMS
+#include "simplexir/Codegen/Hopper/Passes.h.inc"
+} // namespace simplexir
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+struct LoopWorkItemsPass
+    : simplexir::impl::LoopWorkItemsBase<LoopWorkItemsPass> {
+  void runOnOperation() override {
+    func::FuncOp kernel = getOperation();
+    if (!canSpecializeCopies(kernel) || !areItemsShort(kernel))
+      return;
+    std::optional<TileRings> tiles = TileRings::match(kernel);
+    if (!tiles || tiles->items || !tiles->query || !tiles->rounds)
+      return;
+    OutOfRangeOp check = getCheck(*tiles);
+    if (!check)
+      return;
+    loopOver(*tiles, check);
+    constexpr int64_t blocks = 1;
+    kernel->setAttr(kResidentBlocksAttrName,
+                    Builder(kernel.getContext()).getI64IntegerAttr(blocks));
+  }
+
+private:
+  /// Up to about eight tiles: of longer ones the beginning and the end are a
+  /// small part, and blocks, which take as many work items each, differ more
+  /// where a window is cut off by the first key.
+  static bool areItemsShort(func::FuncOp kernel) {
+    constexpr int64_t longest = 1024;
+    bool areShort = false;
+    kernel.walk([&](MaskOp op) {
+      int64_t window = op.getWindows().back();
+      areShort |= window > 0 && window <= longest;
+    });
+    return areShort;
+  }
+
+  /// What a round ends with, and nothing else but the condition.
+  static OutOfRangeOp getCheck(TileRings &tiles) {
+    auto check = tiles.vote.getCondition().getDefiningOp<OutOfRangeOp>();
+    return check && check->getBlock() == tiles.rounds.getBeforeBody() &&
+                   check->getNextNode() == tiles.vote
+               ? check
+               : OutOfRangeOp();
+  }
+
+  void loopOver(TileRings &tiles, OutOfRangeOp check) {
+    Block *round = tiles.rounds.getBeforeBody();
+    SmallVector<Operation *> body;
+    for (Operation &op : *round) {
+      if (&op == tiles.vote)
+        break;
+      body.push_back(&op);
+    }
+    auto b = ImplicitLocOpBuilder::atBlockBegin(tiles.loop.getLoc(), round);
+    Value off = arith::ConstantOp::create(b, b.getBoolAttr(false));
+    // Neighbours for each block: they read the same keys, and the first ones of
+    // a sequence, whose windows are cut off, do not all go to the same block.
+    Value block = WorkItemOp::create(b);
+    Value blocks = gpu::GridDimOp::create(b, gpu::Dimension::x);
+    Value one = arith::ConstantIndexOp::create(b, 1);
+    Value count = countItems(b);
+    auto getBegin = [&](Value number) -> Value {
+      return arith::DivUIOp::create(
+          b, arith::MulIOp::create(b, number, count).getResult(), blocks);
+    };
+    Value first = getBegin(block);
+    Value end = getBegin(arith::AddIOp::create(b, block, one));
+    auto loop = scf::ForOp::create(b, first, end, one, off);
+    Block *inner = loop.getBody();
+    for (Operation *op : body)
+      if (isa<memref::AllocOp>(op))
+        op->moveBefore(tiles.rounds);
+      else
+        op->moveBefore(inner, inner->end());
+    for (auto item : llvm::make_early_inc_range(inner->getOps<WorkItemOp>())) {
+      item.getResult().replaceAllUsesWith(loop.getInductionVar());
+      item.erase();
+    }
+    b.setInsertionPointToEnd(inner);
+    Value wrong = arith::OrIOp::create(b, loop.getRegionIterArg(0), check);
+    scf::YieldOp::create(b, wrong);
+    tiles.vote.getConditionMutable().assign(loop.getResult(0));
+  }
+
+  /// The product of the grid's factors (see kGridAttrName).
+  Value countItems(ImplicitLocOpBuilder &b) {
+    auto grid = getOperation()->getAttrOfType<DenseI64ArrayAttr>(kGridAttrName);
+    Value count = arith::ConstantIndexOp::create(b, 1);
+    for (ArrayRef<int64_t> rest = grid; !rest.empty();
+         rest = rest.drop_front(3)) {
+      int64_t argument = rest[0], dim = rest[1], divisor = rest[2];
+      Value factor;
+      if (argument < 0)
+        factor = arith::ConstantIndexOp::create(b, dim);
+      else
+        factor =
+            memref::DimOp::create(b, getOperation().getArgument(argument), dim);
+      if (divisor != 1)
+        factor = arith::CeilDivSIOp::create(
+            b, factor, arith::ConstantIndexOp::create(b, divisor));
+      count = arith::MulIOp::create(b, count, factor);
+    }
+    return count;
+  }
+};
+} // namespace

@@ -1,0 +1,185 @@
+// RUN: simplex-opt %s --convert-simplex-to-gpu --canonicalize --cse | FileCheck %s
+
+#shared = #gpu.address_space<workgroup>
+#schedule = #simplex.schedule<rows = 64, keys = 128, warps = 4, stages = 2, wgmma = true>
+!keys = memref<?x?x1x64xbf16, strided<[?, ?, ?, 1], offset: ?>>
+!queries = memref<?x?x256x64xbf16, strided<[?, ?, ?, 1], offset: ?>>
+!padded = memref<128x64xbf16, strided<[72, 1]>, #shared>
+!more = memref<256x64xbf16, strided<[72, 1]>, #shared>
+
+// 8 threads copy a row, 128 threads 16 of them: a thread has 8 rows, 16 apart.
+// CHECK-LABEL: gpu.func @keys
+// CHECK: %[[STRIDES:strides[_0-9]*]]:4 = memref.extract_strided_metadata %arg0
+// CHECK: scf.if
+// The first and the last row are there.
+// CHECK: arith.addi %arg2, %c127
+// CHECK-NOT: scf.for
+// CHECK: scf.if
+// CHECK: %[[P0:.*]] = arith.index_cast %{{.*}} : index to i64
+// CHECK: %[[TO:.*]] = arith.index_cast %{{.*}} : index to i32
+// CHECK: %[[STEP:.*]] = arith.muli %[[STRIDES]]#1, %c32 : index
+// CHECK-NEXT: %[[NEXT:.*]] = arith.index_cast %[[STEP]] : index to i64
+// CHECK-NEXT: %[[STEPS:.*]] = arith.muli %[[STRIDES]]#1, %c128 : index
+// CHECK-NEXT: %[[JUMP:.*]] = arith.index_cast %[[STEPS]] : index to i64
+// CHECK-NOT: arith.muli
+// CHECK-NEXT: %[[FROM:.*]] = llvm.inttoptr %[[P0]] : i64 to !llvm.ptr<1>
+// CHECK-NEXT: %[[PLACE:.*]] = llvm.inttoptr %[[TO]] : i32 to !llvm.ptr<3>
+// CHECK-NEXT: nvvm.cp.async.shared.global %[[PLACE]], %[[FROM]], 16, cache = cg
+// Four chains: the first addresses one from the other ..
+// CHECK-NEXT: %[[P1:.*]] = llvm.inline_asm has_side_effects {{.*}}"add.s64 $0, $1, $2;", "=l,l,l" %[[P0]], %[[NEXT]]
+// CHECK-NEXT: %[[TO1:.*]] = arith.addi %[[TO]], %c2048_i32
+// CHECK-NEXT: %[[FROM1:.*]] = llvm.inttoptr %[[P1]]
+// CHECK-NEXT: %[[PLACE1:.*]] = llvm.inttoptr %[[TO1]]
+// CHECK-NEXT: nvvm.cp.async.shared.global %[[PLACE1]], %[[FROM1]], 16, cache = cg
+// CHECK-NEXT: %[[P2:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[P1]], %[[NEXT]]
+// CHECK-NEXT: arith.addi %[[TO]], %c4096_i32
+// CHECK-NEXT: %[[FROM2:.*]] = llvm.inttoptr %[[P2]]
+// CHECK: nvvm.cp.async.shared.global %{{.*}}, %[[FROM2]]
+// CHECK-NEXT: %[[P3:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[P2]], %[[NEXT]]
+// CHECK-NEXT: arith.addi %[[TO]], %c6144_i32
+// CHECK-NEXT: %[[FROM3:.*]] = llvm.inttoptr %[[P3]]
+// CHECK: nvvm.cp.async.shared.global %{{.*}}, %[[FROM3]]
+// .. then each from the one four rows before.
+// CHECK-NEXT: %[[P4:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[P0]], %[[JUMP]]
+// CHECK-NEXT: arith.addi %[[TO]], %c8192_i32
+// CHECK-NEXT: %[[FROM4:.*]] = llvm.inttoptr %[[P4]]
+// CHECK: nvvm.cp.async.shared.global %{{.*}}, %[[FROM4]]
+// CHECK-NEXT: llvm.inline_asm {{.*}}add.s64{{.*}} %[[P1]], %[[JUMP]]
+// CHECK: nvvm.cp.async.shared.global
+// CHECK-NEXT: llvm.inline_asm {{.*}}add.s64{{.*}} %[[P2]], %[[JUMP]]
+// CHECK: nvvm.cp.async.shared.global
+// CHECK-NEXT: llvm.inline_asm {{.*}}add.s64{{.*}} %[[P3]], %[[JUMP]]
+// CHECK-NEXT: arith.addi %[[TO]], %c14336_i32
+// CHECK: nvvm.cp.async.shared.global
+// CHECK-NEXT: } else {
+// Rows that are not all there: each is asked for by itself. Rows that are not aligned: by elements.
+// CHECK: scf.for
+// CHECK: nvgpu.device_async_copy
+// CHECK: } else {
+// CHECK: scf.for
+// CHECK: memref.load
+// CHECK-NOT: nvvm.cp.async
+func.func private @keys(%k: !keys, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+  %m = memref.alloc() : memref<1x128x64xbf16, #shared>
+  simplex.copy %k[%b, %s, %h] valid(%begin, %end, %heads) heads 1 to %m {simplex.unroll} : !keys to memref<1x128x64xbf16, #shared>
+  return
+}
+
+// 64 heads of two queries. From one head to the one 16 on; after 4 of these to the first head of the next query, 48 back.
+// CHECK-LABEL: gpu.func @queries
+// CHECK: %[[STRIDES:strides[_0-9]*]]:4 = memref.extract_strided_metadata %arg0
+// CHECK: %[[POSITION:.*]] = arith.muli %[[STRIDES]]#1, %c2 : index
+// CHECK: %[[Q0:.*]] = arith.index_cast %{{.*}} : index to i64
+// CHECK: %[[TO:.*]] = arith.index_cast %{{.*}} : index to i32
+// CHECK: %[[STEP:.*]] = arith.muli %[[STRIDES]]#2, %c32 : index
+// CHECK-NEXT: %[[NEXT:.*]] = arith.index_cast %[[STEP]] : index to i64
+// CHECK-NOT: arith.muli
+// CHECK: nvvm.cp.async.shared.global
+// CHECK-NEXT: %[[Q1:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q0]], %[[NEXT]]
+// Rows of 72 elements in shared memory.
+// CHECK-NEXT: arith.addi %[[TO]], %c2304_i32
+// CHECK: nvvm.cp.async.shared.global
+// CHECK-NEXT: %[[Q2:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q1]], %[[NEXT]]
+// CHECK: nvvm.cp.async.shared.global
+// CHECK-NEXT: %[[Q3:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q2]], %[[NEXT]]
+// CHECK: nvvm.cp.async.shared.global
+// CHECK-NEXT: %[[HEADS:.*]] = arith.muli %[[STRIDES]]#2, %c96 : index
+// CHECK-NEXT: %[[DISTANCE:.*]] = arith.subi %[[POSITION]], %[[HEADS]] : index
+// CHECK-NEXT: %[[WRAP:.*]] = arith.index_cast %[[DISTANCE]] : index to i64
+// CHECK-NEXT: %[[Q4:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q3]], %[[WRAP]]
+// CHECK-NEXT: arith.addi %[[TO]], %c9216_i32
+// CHECK: nvvm.cp.async.shared.global
+// CHECK-NEXT: %[[Q5:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q4]], %[[NEXT]]
+// CHECK: nvvm.cp.async.shared.global
+// CHECK-NEXT: %[[Q6:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q5]], %[[NEXT]]
+// CHECK: nvvm.cp.async.shared.global
+// CHECK-NEXT: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q6]], %[[NEXT]]
+// CHECK: nvvm.cp.async.shared.global
+// CHECK-NEXT: } else {
+func.func private @queries(%q: !queries, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+  %m = memref.alloc() : !padded
+  simplex.copy %q[%b, %s, %h] valid(%begin, %end, %heads) heads 64 to %m {simplex.unroll} : !queries to !padded
+  return
+}
+
+// 128 heads: chains as above, for each of two queries.
+// CHECK-LABEL: gpu.func @many_heads
+// CHECK: %[[Q0:.*]] = arith.index_cast %{{.*}} : index to i64
+// CHECK: %[[STEP:.*]] = arith.muli %{{.*}}#2, %c32 : index
+// CHECK-NEXT: %[[NEXT:.*]] = arith.index_cast %[[STEP]] : index to i64
+// CHECK-NEXT: %[[STEPS:.*]] = arith.muli %{{.*}}#2, %c128 : index
+// CHECK-NEXT: %[[JUMP:.*]] = arith.index_cast %[[STEPS]] : index to i64
+// CHECK: %[[Q1:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q0]], %[[NEXT]]
+// CHECK: %[[Q2:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q1]], %[[NEXT]]
+// CHECK: %[[Q3:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q2]], %[[NEXT]]
+// CHECK: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q0]], %[[JUMP]]
+// CHECK: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q1]], %[[JUMP]]
+// CHECK: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q2]], %[[JUMP]]
+// CHECK: %[[Q7:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q3]], %[[JUMP]]
+// CHECK: %[[HEADS:.*]] = arith.muli %{{.*}}#2, %c224 : index
+// CHECK-NEXT: %[[DISTANCE:.*]] = arith.subi %{{.*}}, %[[HEADS]] : index
+// CHECK-NEXT: %[[WRAP:.*]] = arith.index_cast %[[DISTANCE]] : index to i64
+// CHECK-NEXT: %[[Q8:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q7]], %[[WRAP]]
+// CHECK: %[[Q9:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q8]], %[[NEXT]]
+// CHECK: %[[Q10:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q9]], %[[NEXT]]
+// CHECK: %[[Q11:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q10]], %[[NEXT]]
+// CHECK: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q8]], %[[JUMP]]
+// CHECK: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q9]], %[[JUMP]]
+// CHECK: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q10]], %[[JUMP]]
+// CHECK: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q11]], %[[JUMP]]
+// CHECK-NOT: add.s64
+// CHECK: gpu.return
+func.func private @many_heads(%q: !queries, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+  %m = memref.alloc() : !more
+  simplex.copy %q[%b, %s, %h] valid(%begin, %end, %heads) heads 128 to %m {simplex.unroll} : !queries to !more
+  return
+}
+
+// 16 heads: a thread's rows are of one head, of one query after the other.
+// CHECK-LABEL: gpu.func @one_head
+// CHECK: %[[STRIDES:strides[_0-9]*]]:4 = memref.extract_strided_metadata %arg0
+// CHECK: %[[POSITION:.*]] = arith.muli %[[STRIDES]]#1, %c2 : index
+// CHECK: %[[Q0:.*]] = arith.index_cast %{{.*}} : index to i64
+// CHECK: %[[WRAP:.*]] = arith.index_cast %[[POSITION]] : index to i64
+// CHECK-NEXT: %[[Q1:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q0]], %[[WRAP]]
+// CHECK: %[[Q2:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q1]], %[[WRAP]]
+// CHECK-COUNT-5: llvm.inline_asm {{.*}}add.s64{{.*}}, %[[WRAP]]
+// CHECK-NOT: add.s64
+// CHECK: gpu.return
+func.func private @one_head(%q: !queries, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+  %m = memref.alloc() : !padded
+  simplex.copy %q[%b, %s, %h] valid(%begin, %end, %heads) heads 16 to %m {simplex.unroll} : !queries to !padded
+  return
+}
+
+// 8 heads: the next row of a thread is of another query too. One copy after the other, without a loop.
+// CHECK-LABEL: gpu.func @few_heads
+// CHECK-NOT: add.s64
+// CHECK: scf.if
+// CHECK: scf.if
+// CHECK-NOT: scf.for
+// CHECK-COUNT-8: nvgpu.device_async_copy {{.*}}, 8 {bypassL1}
+// CHECK-NEXT: } else {
+// CHECK: scf.for
+// CHECK: nvgpu.device_async_copy
+// CHECK-NOT: nvgpu.device_async_copy
+// CHECK-NOT: add.s64
+// CHECK: gpu.return
+func.func private @few_heads(%q: !queries, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+  %m = memref.alloc() : !padded
+  simplex.copy %q[%b, %s, %h] valid(%begin, %end, %heads) heads 8 to %m {simplex.unroll} : !queries to !padded
+  return
+}
+
+// A copy that is not marked stays a loop.
+// CHECK-LABEL: gpu.func @rolled
+// CHECK-NOT: nvvm.cp.async
+// CHECK: scf.for
+// CHECK: nvgpu.device_async_copy
+// CHECK-NOT: nvgpu.device_async_copy
+// CHECK: gpu.return
+func.func private @rolled(%k: !keys, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+  %m = memref.alloc() : memref<1x128x64xbf16, #shared>
+  simplex.copy %k[%b, %s, %h] valid(%begin, %end, %heads) heads 1 to %m : !keys to memref<1x128x64xbf16, #shared>
+  return
+}
