@@ -15,29 +15,41 @@
 using namespace llvm;
 using namespace simplexir;
 
-// Sources: CUDA C++ programming guide 13.0, tables of compute capabilities;
-// PTX ISA 9.0, release notes. sm_90a takes PTX 8.6 for `.shared::cta` as the
-// destination of a bulk tensor copy.
+// Sources: CUDA C++ programming guide 13.0, tables of compute capabilities and
+// (exponentials) of arithmetic throughput; PTX ISA 9.0, release notes. sm_90a
+// takes PTX 8.6 for `.shared::cta` as the destination of a bulk tensor copy.
+//
+// Tensor FLOPs: rates of the data sheets by multiprocessors and boost clock,
+// dense, 16 bits with f32 accumulators. A100: 312 T = 108 * 1.41 G * 2048; A40:
+// 149.7 T = 84 * 1.74 G * 1024; AGX Orin: 42.5 T = 16 * 1.3 G * 2048; RTX 6000
+// Ada: 364 T = 142 * 2.505 G * 1024; H100 SXM: 989 T = 132 * 1.83 G * 4096; RTX
+// PRO 6000 Blackwell: 504 T = 188 * 2.617 G * 1024. GeForce boards of sm_86,
+// sm_89 and sm_120 have half. That of sm_90 is wgmma's: mma.sync has 0.629 of
+// it (Luo et al., Dissecting the NVIDIA Hopper Architecture through
+// Microbenchmarking, arXiv:2501.12084). Those of sm_100, sm_103 and sm_110 are
+// tcgen05's, and what mma.sync has there is not published: A100's is assumed,
+// as sm_120's is for sm_121. sm_103 has twice the exponentials of sm_100
+// (NVIDIA, Making Softmax More Efficient with NVIDIA Blackwell Ultra).
 static constexpr int64_t kib = 1024;
 static constexpr GpuChip gpuChips[] = {
-    // name, capability, PTX, shared per block and processor, threads, wgmma,
-    // tma
-    {"sm_80", 80, 70, 163 * kib, 164 * kib, 2048, false, false},
-    {"sm_86", 86, 71, 99 * kib, 100 * kib, 1536, false, false},
-    {"sm_87", 87, 74, 163 * kib, 164 * kib, 1536, false, false},
-    {"sm_89", 89, 78, 99 * kib, 100 * kib, 1536, false, false},
-    {"sm_90", 90, 78, 227 * kib, 228 * kib, 2048, false, false},
-    {"sm_90a", 90, 86, 227 * kib, 228 * kib, 2048, true, true},
-    {"sm_100", 100, 86, 227 * kib, 228 * kib, 2048, false, false},
-    {"sm_100a", 100, 86, 227 * kib, 228 * kib, 2048, false, true},
-    {"sm_103", 103, 88, 227 * kib, 228 * kib, 2048, false, false},
-    {"sm_103a", 103, 88, 227 * kib, 228 * kib, 2048, false, true},
-    {"sm_110", 110, 90, 227 * kib, 228 * kib, 1536, false, false},
-    {"sm_110a", 110, 90, 227 * kib, 228 * kib, 1536, false, true},
-    {"sm_120", 120, 87, 99 * kib, 100 * kib, 1536, false, false},
-    {"sm_120a", 120, 87, 99 * kib, 100 * kib, 1536, false, true},
-    {"sm_121", 121, 88, 99 * kib, 100 * kib, 1536, false, false},
-    {"sm_121a", 121, 88, 99 * kib, 100 * kib, 1536, false, true},
+    // name, capability, PTX, shared per block and processor, threads, tensor
+    // FLOPs of mma.sync and wgmma, exponentials, wgmma, tma
+    {"sm_80", 80, 70, 163 * kib, 164 * kib, 2048, 2048, 0, 16, false, false},
+    {"sm_86", 86, 71, 99 * kib, 100 * kib, 1536, 1024, 0, 16, false, false},
+    {"sm_87", 87, 74, 163 * kib, 164 * kib, 1536, 2048, 0, 16, false, false},
+    {"sm_89", 89, 78, 99 * kib, 100 * kib, 1536, 1024, 0, 16, false, false},
+    {"sm_90", 90, 78, 227 * kib, 228 * kib, 2048, 2576, 0, 16, false, false},
+    {"sm_90a", 90, 86, 227 * kib, 228 * kib, 2048, 2576, 4096, 16, true, true},
+    {"sm_100", 100, 86, 227 * kib, 228 * kib, 2048, 2048, 0, 16, false, false},
+    {"sm_100a", 100, 86, 227 * kib, 228 * kib, 2048, 2048, 0, 16, false, true},
+    {"sm_103", 103, 88, 227 * kib, 228 * kib, 2048, 2048, 0, 32, false, false},
+    {"sm_103a", 103, 88, 227 * kib, 228 * kib, 2048, 2048, 0, 32, false, true},
+    {"sm_110", 110, 90, 227 * kib, 228 * kib, 1536, 2048, 0, 16, false, false},
+    {"sm_110a", 110, 90, 227 * kib, 228 * kib, 1536, 2048, 0, 16, false, true},
+    {"sm_120", 120, 87, 99 * kib, 100 * kib, 1536, 1024, 0, 16, false, false},
+    {"sm_120a", 120, 87, 99 * kib, 100 * kib, 1536, 1024, 0, 16, false, true},
+    {"sm_121", 121, 88, 99 * kib, 100 * kib, 1536, 1024, 0, 16, false, false},
+    {"sm_121a", 121, 88, 99 * kib, 100 * kib, 1536, 1024, 0, 16, false, true},
 };
 
 static constexpr CpuChip cpuChips[] = {

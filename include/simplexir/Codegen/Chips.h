@@ -30,6 +30,10 @@ struct GpuChip {
   int64_t sharedPerBlock, sharedPerProcessor;
   /// Threads a multiprocessor holds.
   int threadsPerProcessor;
+  /// What a multiprocessor does in a cycle: FLOPs of dense products of 16-bit
+  /// numbers with f32 accumulators, by the instructions of a warp (mma.sync)
+  /// and of a warpgroup (wgmma; 0 where there are none), and exponentials.
+  int mmaFlops, wgmmaFlops, exponentials;
   /// wgmma with operands in shared memory; the bulk tensor copy (TMA).
   bool wgmma, tma;
 
