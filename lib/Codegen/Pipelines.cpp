@@ -35,8 +35,13 @@ void simplexir::buildSchedulePipeline(OpPassManager &manager,
   options.target = chip ? "gpu" : "cpu";
   options.wgmma = chip && chip->wgmma;
   options.dotBF16 = dotBF16;
-  if (chip)
+  if (chip) {
     options.sharedMemory = chip->sharedPerBlock;
+    options.processorSharedMemory = chip->sharedPerProcessor;
+    options.mmaFlops = chip->mmaFlops;
+    options.wgmmaFlops = chip->wgmmaFlops;
+    options.exponentials = chip->exponentials;
+  }
   manager.addPass(createSelectSchedule(options));
 }
 

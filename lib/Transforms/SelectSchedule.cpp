@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ScheduleCost.h"
 #include "simplexir/Transforms/Passes.h"
 #include "simplexir/Transforms/PermuteKeys.h"
 
@@ -22,21 +23,6 @@ using namespace mlir;
 using namespace simplexir;
 
 namespace {
-/// A window as a number of keys; unlimited ones count as very large.
-double getExtent(int64_t window) {
-  return window == 0 ? 1e9 : static_cast<double>(window);
-}
-
-/// Keys visited over keys needed when `queries` neighbours share one tile: the
-/// union of their windows is longer than each of them.
-double getWaste(ArrayRef<int64_t> windows, int64_t queries) {
-  double waste = 1;
-  for (int64_t window : windows)
-    waste *= (getExtent(window) + static_cast<double>(queries) - 1) /
-             getExtent(window);
-  return waste;
-}
-
 struct SelectSchedulePass
     : simplexir::impl::SelectScheduleBase<SelectSchedulePass> {
   using Base::Base;
@@ -47,11 +33,19 @@ struct SelectSchedulePass
           << target << "', expected cpu or gpu";
       return signalPassFailure();
     }
+    if (mmaFlops <= 0 || wgmmaFlops < 0 || exponentials <= 0) {
+      getOperation()->emitError("simplex-select-schedule: mma-flops, "
+                                "wgmma-flops and exponentials are ")
+          << mmaFlops.getValue() << ", " << wgmmaFlops.getValue() << " and "
+          << exponentials.getValue() << ", expected positive numbers";
+      return signalPassFailure();
+    }
     WalkResult result = getOperation()->walk([&](AttentionOp op) {
       bool gpu = target == "gpu";
       if ((gpu && failed(checkElement(op))) || failed(select(op)) ||
           (gpu && failed(checkSharedMemory(op))))
         return WalkResult::interrupt();
+      report(op);
       return WalkResult::advance();
     });
     if (result.wasInterrupted())
@@ -59,10 +53,15 @@ struct SelectSchedulePass
   }
 
 private:
-  struct Parts {
-    int64_t rows, keys, splits = 1, warps = 1, stages = 1;
-    bool wgmma = false;
-  };
+  using Parts = ScheduleParts;
+
+  ChipFigures getChip() const {
+    return {processorSharedMemory, mmaFlops, wgmmaFlops, exponentials};
+  }
+  static Parts getParts(ScheduleAttr schedule) {
+    return {schedule.getRows(),  schedule.getKeys(),   schedule.getSplits(),
+            schedule.getWarps(), schedule.getStages(), schedule.getWgmma()};
+  }
 
   LogicalResult select(AttentionOp op) {
     if (op.getSchedule())
@@ -82,7 +81,6 @@ private:
     if (!schedule)
       return failure();
     op.setScheduleAttr(schedule);
-    report(op, schedule);
     return success();
   }
 
@@ -97,7 +95,7 @@ private:
     int64_t count = windows.size();
     auto order = llvm::to_vector(llvm::seq<int64_t>(0, count));
     llvm::stable_sort(order, [&](int64_t a, int64_t b) {
-      return getExtent(windows[a]) < getExtent(windows[b]);
+      return getExtent(op, windows[a]) < getExtent(op, windows[b]);
     });
     if (llvm::is_sorted(order))
       return;
@@ -109,14 +107,11 @@ private:
   /// window leaves for the last one.
   static int64_t chooseKeys(AttentionOp op, int64_t wanted, int64_t queries,
                             int64_t multiple) {
-    int64_t window = op.getWindows().back();
-    if (window == 0 || window > (int64_t{1} << 30))
+    std::optional<int64_t> length = getLastLength(op, queries);
+    if (!length)
       return wanted;
-    if (op.getBidirectional())
-      window = 2 * window - 1;
-    int64_t length = window + queries - 1;
-    int64_t tiles = llvm::divideCeil(length, wanted);
-    return llvm::alignTo(llvm::divideCeil(length, tiles), multiple);
+    int64_t tiles = llvm::divideCeil(*length, wanted);
+    return llvm::alignTo(llvm::divideCeil(*length, tiles), multiple);
   }
 
   /// Last keys whose tiles of key and value fill 32 KiB, a first-level cache:
@@ -127,18 +122,6 @@ private:
     int64_t bytes = element.isF64() ? 8 : dotBF16 && element.isBF16() ? 2 : 4;
     int64_t keys = 32768 / (bytes * (op.getHeadDim() + op.getValueDim()));
     return std::clamp<int64_t>(keys / 16 * 16, 16, 128);
-  }
-
-  /// Keys of whole tiles, relative to the last keys that `queries` use.
-  static double getRounding(AttentionOp op, int64_t keys, int64_t queries) {
-    int64_t window = op.getWindows().back();
-    if (window == 0 || window > (int64_t{1} << 30))
-      return 1;
-    if (op.getBidirectional())
-      window = 2 * window - 1;
-    int64_t length = window + queries - 1;
-    return static_cast<double>(llvm::alignTo(length, keys)) /
-           static_cast<double>(length);
   }
 
   /// Rows share the loads of a key, but rows of several queries also visit
@@ -153,7 +136,7 @@ private:
     for (int64_t queries = 1; queries * heads <= 32; queries *= 2) {
       double rows = static_cast<double>(queries * heads);
       double rate =
-          rows / (rows + 2) / getWaste(op.getWindows(), queries) /
+          rows / (rows + 2) / getUnion(op, queries) /
           getRounding(op, chooseKeys(op, wanted, queries, 16), queries);
       if (rate > bestRate * 1.02) {
         bestRate = rate;
@@ -163,16 +146,42 @@ private:
     return {best * heads, chooseKeys(op, wanted, best, 16)};
   }
 
+  /// The least time for a row and a tuple. Predictions within 2% are equal:
+  /// then fewer queries in a tile, for an edge of a window is masked, and then
+  /// more rows, for fewer tiles are copied and fewer shares merged.
+  Parts choose(AttentionOp op, ArrayRef<Parts> candidates) const {
+    SmallVector<Parts> order(candidates);
+    llvm::stable_sort(order, [&](const Parts &a, const Parts &b) {
+      return std::pair(getQueries(op, a.rows), -a.rows) <
+             std::pair(getQueries(op, b.rows), -b.rows);
+    });
+    Parts best = order.front();
+    for (const Parts &parts : ArrayRef(order).drop_front())
+      if (isFaster(op, parts, best))
+        best = parts;
+    return best;
+  }
+
+  double getTime(AttentionOp op, const Parts &parts) const {
+    return ScheduleCost(op, parts, getChip()).getCyclesPerTuple();
+  }
+  bool isFaster(AttentionOp op, const Parts &a, const Parts &b) const {
+    return getTime(op, a) * 1.02 < getTime(op, b);
+  }
+
   /// Four warps of 16 rows; two such blocks fit a multiprocessor. Rows that the
   /// heads of a group do not fill would be neighbouring queries, whose windows
-  /// differ, so warps take shares of the outer keys instead.
-  Parts chooseGPU(AttentionOp op) {
+  /// differ, so warps take shares of the outer keys instead where that is
+  /// faster. The number of keys is what was measured: every step has latencies
+  /// besides the work of its units, which alone would favour fewer keys.
+  Parts chooseGPU(AttentionOp op) const {
     constexpr int64_t warps = 4, rowsPerWarp = 16;
-    int64_t rows = warps * rowsPerWarp;
-    if (op.getKeys().size() > 1)
-      while (rows > rowsPerWarp && rows / 2 >= op.getGroupSize())
-        rows /= 2;
-    Parts parts{rows, 64, warps / (rows / rowsPerWarp), warps, 2};
+    SmallVector<Parts> candidates;
+    for (int64_t splits : {1, 2, 4})
+      if (splits == 1 || op.getKeys().size() > 1)
+        candidates.push_back(
+            {warps * rowsPerWarp / splits, 64, splits, warps, 2});
+    Parts parts = choose(op, candidates);
     // Long rows: fewer keys, then fewer rows, until a block fits. Chunks are
     // arranged in shared memory, so there the outer keys' rows should fit too.
     auto isTooLarge = [&] {
@@ -190,57 +199,6 @@ private:
     return parts;
   }
 
-  /// Bytes of a row of the query or an outer key, of the last key, and of a
-  /// value.
-  struct RowBytes {
-    explicit RowBytes(AttentionOp op) {
-      int64_t arity = op.getArity();
-      int64_t element = op.getElementType().getIntOrFloatBitWidth() / 8;
-      auto getBytes = [&](int64_t operand) {
-        auto layout =
-            ChunkedAttr::get(op.getForm(), arity, op.getHeadDim(), operand);
-        return layout.getColumns() * element;
-      };
-      query = getBytes(0);
-      lastKey = getBytes(arity - 1);
-      value = llvm::alignTo(op.getValueDim(), 16) * element;
-    }
-    int64_t query, lastKey, value;
-  };
-
-  /// Shared memory of a block: the query's rows and the rings of last-key and
-  /// value tiles, each row padded by 16 bytes, or in boxes of 128. Without
-  /// outer keys there is one more tile of values (see --simplex-rotate-tiles),
-  /// and up to three channels and an answer (see --simplex-specialize-copies).
-  static int64_t getSharedBytes(AttentionOp op, const Parts &parts) {
-    RowBytes bytes(op);
-    constexpr int64_t padding = 16, box = 128, boxAlignment = 1024;
-    int64_t query = parts.rows * (bytes.query + padding);
-    bool outer = op.getKeys().size() > 1;
-    int64_t valueStages = parts.stages + !outer, channels = outer ? 0 : 512;
-    if (!parts.wgmma)
-      return query + parts.stages * parts.keys *
-                         (bytes.lastKey + bytes.value + 2 * padding);
-    return channels + llvm::alignTo(query, boxAlignment) +
-           parts.keys * (parts.stages * llvm::alignTo(bytes.lastKey, box) +
-                         valueStages * llvm::alignTo(bytes.value, box));
-  }
-
-  /// All rows of outer keys and values that a tile visits (see
-  /// --simplex-stage-rows); 0 where their number has no bound.
-  static int64_t getOuterRowBytes(AttentionOp op, const Parts &parts) {
-    RowBytes bytes(op);
-    int64_t queries =
-        parts.rows / std::min<int64_t>(op.getGroupSize(), parts.rows);
-    int64_t rows = 0;
-    for (int64_t window : op.getWindows().drop_back()) {
-      if (window == 0 || window > 64)
-        return 0;
-      rows += (op.getBidirectional() ? 2 * window - 1 : window) + queries - 1;
-    }
-    return rows * (bytes.query + bytes.value);
-  }
-
   static LogicalResult checkElement(AttentionOp op) {
     Type element = op.getElementType();
     if (element.isBF16() || element.isF16() || element.isF32())
@@ -250,17 +208,14 @@ private:
   }
 
   LogicalResult checkSharedMemory(AttentionOp op) {
-    ScheduleAttr schedule = *op.getSchedule();
-    int64_t bytes = getSharedBytes(
-        op, {schedule.getRows(), schedule.getKeys(), schedule.getSplits(),
-             schedule.getWarps(), schedule.getStages(), schedule.getWgmma()});
+    int64_t bytes = getSharedBytes(op, getParts(*op.getSchedule()));
     if (bytes <= sharedMemory)
       return success();
     return op.emitOpError()
            << "needs " << bytes << " bytes of shared memory a block with "
-           << schedule << " and head dims " << op.getHeadDim() << " and "
-           << op.getValueDim() << "; the limit is " << sharedMemory.getValue()
-           << ": choose fewer keys or rows";
+           << *op.getSchedule() << " and head dims " << op.getHeadDim()
+           << " and " << op.getValueDim() << "; the limit is "
+           << sharedMemory.getValue() << ": choose fewer keys or rows";
   }
 
   /// What warpgroup products cannot do; empty if nothing.
@@ -276,51 +231,61 @@ private:
   }
 
   /// Two groups of four warps, 64 rows each: 128 rows, or two shares of the
-  /// outer keys of 64; one group for short rows. Taken where it visits less
-  /// than twice the keys, for it is about twice as fast.
-  void chooseWarpgroups(AttentionOp op, Parts &parts) {
+  /// outer keys of 64; one group for short rows. Taken unless what they visit
+  /// beyond the windows costs more than they save.
+  void chooseWarpgroups(AttentionOp op, Parts &parts) const {
+    auto getParts = [&](int64_t rows, int64_t splits, int64_t warps) -> Parts {
+      return {rows,   chooseKeys(op, 128, getQueries(op, rows), 16),
+              splits, warps,
+              2,      true};
+    };
     bool outer = op.getKeys().size() > 1;
-    int64_t group = op.getGroupSize();
+    SmallVector<Parts> candidates;
     // Two blocks of one group fit a multiprocessor, and do not wait for each
-    // other at every tile.
-    bool alone = outer && std::max(op.getHeadDim(), op.getValueDim()) <= 64;
-    int64_t tile = outer && (alone || group <= 64) ? 64 : 128;
+    // other at every tile: 15% by measurement, which the units' work is not.
+    if (outer && std::max(op.getHeadDim(), op.getValueDim()) <= 64)
+      candidates = {getParts(64, 1, 4)};
+    else if (outer)
+      candidates = {getParts(64, 2, 8), getParts(128, 1, 8)};
+    else
+      candidates = {getParts(128, 1, 8)};
     std::string obstacle = getObstacle(op);
-    double more = getVisited(op, tile) / getVisited(op, parts.rows);
-    if (obstacle.empty() && more > 2)
-      llvm::raw_string_ostream(obstacle)
-          << "the windows of " << tile / std::min(group, tile)
-          << " queries together are " << llvm::format("%.1f", more)
-          << " times as many keys as those of smaller tiles";
+    Parts best = choose(op, candidates);
+    if (obstacle.empty() && isFaster(op, parts, best)) {
+      llvm::raw_string_ostream out(obstacle);
+      double more = getVisited(op, best) / getVisited(op, parts);
+      if (more >= 1.05)
+        out << "the windows of " << getQueries(op, best.rows)
+            << " queries together are " << llvm::format("%.1f", more)
+            << " times as many keys as those of smaller tiles; ";
+      out << "predicted " << llvm::format("%.3f", getTime(op, best))
+          << " cycles for a row and a tuple, "
+          << llvm::format("%.3f", getTime(op, parts)) << " without";
+    }
     if (!obstacle.empty()) {
       remark::missed(op.getLoc(),
                      remark::RemarkOpts::name("wgmma").category("simplex"))
           << "no warpgroup products: " + obstacle;
       return;
     }
-    int64_t queries = std::max<int64_t>(tile / group, 1);
-    parts = {tile,
-             chooseKeys(op, 128, queries, 16),
-             tile == 64 && !alone ? 2 : 1,
-             alone ? 4 : 8,
-             2,
-             true};
+    parts = best;
   }
 
-  static double getVisited(AttentionOp op, int64_t rows) {
-    int64_t heads = std::min(op.getGroupSize(), rows);
-    return getWaste(op.getWindows(), rows / heads);
+  static double getVisited(AttentionOp op, const Parts &parts) {
+    return getUnion(op, getQueries(op, parts.rows));
   }
 
-  void report(AttentionOp op, ScheduleAttr schedule) {
-    double waste = getVisited(op, schedule.getRows());
+  void report(AttentionOp op) const {
+    Parts parts = getParts(*op.getSchedule());
     std::string text;
-    llvm::raw_string_ostream(text)
-        << "rows " << schedule.getRows() << ", keys " << schedule.getKeys()
-        << ", splits " << schedule.getSplits()
-        << (schedule.getWgmma() ? ", warpgroup products" : "")
-        << "; keys visited for neighbouring queries' windows: "
-        << static_cast<int>(100 * (waste - 1)) << "% more";
+    llvm::raw_string_ostream out(text);
+    out << "rows " << parts.rows << ", keys " << parts.keys << ", splits "
+        << parts.splits << (parts.wgmma ? ", warpgroup products" : "") << "; ";
+    if (target == "gpu")
+      out << describeCost(op, ScheduleCost(op, parts, getChip()));
+    else
+      out << "keys visited for neighbouring queries' windows: "
+          << static_cast<int>(100 * (getVisited(op, parts) - 1)) << "% more";
     remark::analysis(op.getLoc(),
                      remark::RemarkOpts::name("schedule").category("simplex"))
         << text;

@@ -31,12 +31,22 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     simplex.attention ... windows [32, 512] {schedule = #simplex.schedule<rows = 32, keys = 112>}
     ```
 
-    Remarks (`--remarks-filter=simplex --remark-format=emitRemark`): the
-    schedule, and how many more keys a tile visits than one query needs; why
-    warpgroup products (`wgmma`) are not used where the chip has them.
+    On a GPU, rows, splits and warpgroup products are those of the least
+    predicted time of one row with one tuple that it needs: the work of each
+    unit of a multiprocessor (tensor cores, exponentials, shared memory) in a
+    step, of which the longest counts, times the tuples that a tile visits
+    beyond its rows' windows. The rates are options; the pipelines fill them
+    in from the table of chips.
 
-    Errors: a target other than cpu or gpu; f64 on a GPU; an option outside the
-    schedule's limits; a block that needs more shared memory than the chip has,
+    Remarks (`--remarks-filter=simplex --remark-format=emitRemark`), also for a
+    schedule that was given: on a GPU these cycles, the unit that is the limit,
+    what is masked or beyond windows, shared memory, registers and blocks a
+    multiprocessor (docs/tuning.md says how to read them); on a CPU how many
+    more keys a tile visits than one query needs; why warpgroup products
+    (`wgmma`) are not used where the chip has them.
+
+    Errors: a target other than cpu or gpu; rates that are not positive; f64 on
+    a GPU; an option outside the schedule's limits; a block that needs more shared memory than the chip has,
     also by a schedule that the operation came with.
   }];
   let options = [
@@ -52,6 +62,14 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
            "The CPU multiplies bf16 numbers: their tiles are not widened">,
     Option<"sharedMemory", "shared-memory", "int64_t", "232448",
            "Shared memory that a block of the GPU may have, in bytes">,
+    Option<"processorSharedMemory", "processor-shared-memory", "int64_t", "233472",
+           "Shared memory that a multiprocessor has for all its blocks">,
+    Option<"mmaFlops", "mma-flops", "int64_t", "2576",
+           "16-bit tensor FLOPs of a multiprocessor in a cycle, by mma.sync">,
+    Option<"wgmmaFlops", "wgmma-flops", "int64_t", "4096",
+           "16-bit tensor FLOPs of a multiprocessor in a cycle, by wgmma">,
+    Option<"exponentials", "exponentials", "int64_t", "16",
+           "Exponentials of a multiprocessor in a cycle">,
   ];
   let dependentDialects = ["::simplexir::SimplexDialect"];
 }

@@ -1,0 +1,104 @@
+//===- ScheduleCost.h - What a schedule asks of a chip ----------*- C++ -*-===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SIMPLEXIR_TRANSFORMS_SCHEDULECOST_H
+#define SIMPLEXIR_TRANSFORMS_SCHEDULECOST_H
+
+#include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
+
+namespace simplexir {
+
+/// The parts of a `#simplex.schedule`.
+struct ScheduleParts {
+  int64_t rows, keys, splits = 1, warps = 1, stages = 1;
+  bool wgmma = false;
+};
+
+/// What a cost needs to know of a GPU: `GpuChip` says what the numbers are.
+struct ChipFigures {
+  int64_t sharedPerProcessor;
+  /// Of a multiprocessor in a cycle.
+  int64_t mmaFlops, wgmmaFlops, exponentials;
+};
+
+//===----------------------------------------------------------------------===//
+// Keys that a tile visits
+//===----------------------------------------------------------------------===//
+
+/// Keys that one query may use, on both sides if the windows are; unlimited
+/// windows count as very large.
+double getExtent(AttentionOp op, int64_t window);
+
+/// The length of the last window for `queries` neighbours together; nothing
+/// where it has no bound.
+std::optional<int64_t> getLastLength(AttentionOp op, int64_t queries);
+
+/// Queries whose rows share a tile.
+int64_t getQueries(AttentionOp op, int64_t rows);
+
+/// Tuples in the union of the windows of `queries` neighbours, over those that
+/// one of them needs.
+double getUnion(AttentionOp op, int64_t queries);
+
+/// Keys of whole tiles, relative to the last keys that `queries` use.
+double getRounding(AttentionOp op, int64_t keys, int64_t queries);
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+/// Shared memory of a block: the query's rows and the rings of last-key and
+/// value tiles.
+int64_t getSharedBytes(AttentionOp op, const ScheduleParts &parts);
+
+/// All rows of outer keys and values that a tile visits (see
+/// --simplex-stage-rows); 0 where their number has no bound.
+int64_t getOuterRowBytes(AttentionOp op, const ScheduleParts &parts);
+
+//===----------------------------------------------------------------------===//
+// Time
+//===----------------------------------------------------------------------===//
+
+/// The work of a block's step, one tile of last keys with one tuple of outer
+/// keys, in cycles of each unit of a multiprocessor that has nothing else to
+/// do. Windows are full. The longest is the least time of a step; what no unit
+/// is busy with (latencies, turns, what is done once a work item) comes on top.
+struct ScheduleCost {
+  ScheduleCost(AttentionOp op, const ScheduleParts &parts,
+               const ChipFigures &chip);
+
+  double tensorCores, exponentials, sharedMemory;
+  /// From L2, the tile's share.
+  double copiedBytes;
+  /// Steps of a work item; infinite where a window is.
+  double steps;
+  /// Tuples visited over tuples needed, and rows computed over rows needed.
+  double waste, idle;
+  /// Shared memory of a block, 32-bit registers of a thread that hold tiles,
+  /// and blocks that fit a multiprocessor.
+  int64_t sharedBytes, registers, blocks;
+
+  double getCycles() const {
+    return std::max({tensorCores, exponentials, sharedMemory});
+  }
+  /// The unit that takes longest.
+  llvm::StringRef getLimit() const;
+  /// Time of one row with one tuple that it needs, to compare schedules by: in
+  /// cycles, with the tensor cores as fast as kernels were seen to keep them.
+  double getCyclesPerTuple() const;
+
+private:
+  int64_t rows, keys;
+  bool wgmma;
+};
+
+/// One sentence of a cost, for a remark.
+std::string describeCost(AttentionOp op, const ScheduleCost &cost);
+
+} // namespace simplexir
+
+#endif // SIMPLEXIR_TRANSFORMS_SCHEDULECOST_H
