@@ -37,7 +37,7 @@ struct CopyPattern : TilePattern<CopyOp> {
     auto destination = cast<MemRefType>(op.getDestination().getType());
     Type element = source.getElementType();
     int64_t width = 16 / getBytes(element), columns = source.getDimSize(3);
-    if (isForCopyWarps(op))
+    if (b.layout.wgmma && op->getParentOfType<scf::ForOp>())
       hideThread(b);
     if (columns % width != 0) {
       copyElements(op, b, destination, columns);
@@ -122,34 +122,40 @@ private:
                        getPlace(b, destination, {row}, column)));
     int64_t rowBytes =
         destination.getStridesAndOffset().first.end()[-2] * bytes;
-    auto strides = memref::ExtractStridedMetadataOp::create(b, op.getSource())
-                       .getStrides();
-    // From a row to the one `count` steps on, of the same thread.
+    // Bytes from one position to the next, and from one head to the next; what
+    // they are multiplied with is computed here too.
+    auto getStride = [&](int64_t dim) {
+      auto metadata =
+          memref::ExtractStridedMetadataOp::create(b, op.getSource());
+      Value stride = b.mul(metadata.getStrides()[dim], bytes);
+      return emitPtx(b, "mov.b64 $0, $1;",
+                     {arith::IndexCastOp::create(b, i64, stride)}, "=l,l", i64);
+    };
+    auto multiply = [&](Value value, int64_t factor) -> Value {
+      Value other = arith::ConstantOp::create(b, b.getI64IntegerAttr(factor));
+      return arith::MulIOp::create(b, value, other);
+    };
     int64_t heads = op.getHeads();
-    auto getDistance = [&](int64_t count) {
-      Value elements = b.mul(strides[heads == 1 ? 1 : 2], count * step * bytes);
-      return arith::IndexCastOp::create(b, i64, elements).getResult();
-    };
-    // From the last row of a position to the first one of the next.
-    auto getWrap = [&] {
-      Value elements = b.mul(strides[1], bytes);
-      Value back = b.mul(strides[2], (heads - step) * bytes);
-      elements = arith::SubIOp::create(b, elements, back);
-      return arith::IndexCastOp::create(b, i64, elements).getResult();
-    };
+    Value stride = getStride(heads == 1 ? 1 : 2);
+    Value next = multiply(stride, step);
     auto advance = [&](Value pointer, Value distance) {
       return emitPtx(b, "add.s64 $0, $1, $2;", {pointer, distance}, "=l,l,l",
                      i64);
     };
-    // Several chains of additions: a copy reads its address late, and only
-    // then the next one of a chain can take its place.
-    constexpr int64_t chains = 4;
+    // Two chains of additions: a copy reads its address late, and only then the
+    // next one of a chain can take its place. (With four, loops that follow
+    // spill more.)
+    constexpr int64_t chains = 2;
     int64_t length = heads == 1 ? rows / step : heads / step;
     SmallVector<Value> pointers{from};
-    Value next = getDistance(1), jump = getDistance(chains);
+    Value jump = multiply(stride, step * chains), wrap;
+    // From the last row of a position to the first one of the next.
+    if (heads != 1)
+      wrap = arith::SubIOp::create(b, getStride(1),
+                                   multiply(stride, heads - step));
     for (int64_t i = 0; i < rows / step; ++i) {
       if (i % length == 0 && i != 0) {
-        pointers = {advance(pointers[(length - 1) % chains], getWrap())};
+        pointers = {advance(pointers[(length - 1) % chains], wrap)};
       } else if (i % length >= chains) {
         Value &pointer = pointers[i % length % chains];
         pointer = advance(pointer, jump);

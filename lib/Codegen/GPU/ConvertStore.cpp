@@ -21,7 +21,7 @@ struct StorePattern : TilePattern<StoreOp> {
                         ConversionPatternRewriter &rewriter) const override {
     TileType tile = cast<TileType>(op.getTile().getType());
     ValueRange fragments = adaptor.getTile();
-    if (op->getParentOfType<scf::ForOp>())
+    if (b.layout.wgmma)
       hideThread(b);
     // After a merge only the first split's warps hold the result.
     Value active = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.split(),

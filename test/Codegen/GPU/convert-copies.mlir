@@ -10,6 +10,7 @@
 // 8 threads copy a row, 128 threads 16 of them: a thread has 8 rows, 16 apart.
 // CHECK-LABEL: gpu.func @keys
 // CHECK: %[[STRIDES:strides[_0-9]*]]:4 = memref.extract_strided_metadata %arg0
+// CHECK: %[[BYTES:.*]] = arith.muli %[[STRIDES]]#1, %c2 : index
 // CHECK: scf.if
 // The first and the last row are there.
 // CHECK: arith.addi %arg2, %c127
@@ -17,40 +18,46 @@
 // CHECK: scf.if
 // CHECK: %[[P0:.*]] = arith.index_cast %{{.*}} : index to i64
 // CHECK: %[[TO:.*]] = arith.index_cast %{{.*}} : index to i32
-// CHECK: %[[STEP:.*]] = arith.muli %[[STRIDES]]#1, %c32 : index
-// CHECK-NEXT: %[[NEXT:.*]] = arith.index_cast %[[STEP]] : index to i64
-// CHECK-NEXT: %[[STEPS:.*]] = arith.muli %[[STRIDES]]#1, %c128 : index
-// CHECK-NEXT: %[[JUMP:.*]] = arith.index_cast %[[STEPS]] : index to i64
+// What multiplies the stride is computed here, not ahead of all loops.
+// CHECK: %[[WORD:.*]] = arith.index_cast %[[BYTES]] : index to i64
+// CHECK-NEXT: %[[STRIDE:.*]] = llvm.inline_asm has_side_effects {{.*}}"mov.b64 $0, $1;", "=l,l" %[[WORD]]
+// CHECK-NEXT: %[[NEXT:.*]] = arith.muli %[[STRIDE]], %c16_i64 : i64
+// CHECK-NEXT: %[[JUMP:.*]] = arith.muli %[[STRIDE]], %c32_i64 : i64
 // CHECK-NOT: arith.muli
 // CHECK-NEXT: %[[FROM:.*]] = llvm.inttoptr %[[P0]] : i64 to !llvm.ptr<1>
 // CHECK-NEXT: %[[PLACE:.*]] = llvm.inttoptr %[[TO]] : i32 to !llvm.ptr<3>
 // CHECK-NEXT: nvvm.cp.async.shared.global %[[PLACE]], %[[FROM]], 16, cache = cg
-// Four chains: the first addresses one from the other ..
+// Two chains: the second one begins a step after the first ..
 // CHECK-NEXT: %[[P1:.*]] = llvm.inline_asm has_side_effects {{.*}}"add.s64 $0, $1, $2;", "=l,l,l" %[[P0]], %[[NEXT]]
 // CHECK-NEXT: %[[TO1:.*]] = arith.addi %[[TO]], %c2048_i32
 // CHECK-NEXT: %[[FROM1:.*]] = llvm.inttoptr %[[P1]]
 // CHECK-NEXT: %[[PLACE1:.*]] = llvm.inttoptr %[[TO1]]
 // CHECK-NEXT: nvvm.cp.async.shared.global %[[PLACE1]], %[[FROM1]], 16, cache = cg
-// CHECK-NEXT: %[[P2:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[P1]], %[[NEXT]]
+// .. then each goes on from two steps before.
+// CHECK-NEXT: %[[P2:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[P0]], %[[JUMP]]
 // CHECK-NEXT: arith.addi %[[TO]], %c4096_i32
 // CHECK-NEXT: %[[FROM2:.*]] = llvm.inttoptr %[[P2]]
 // CHECK: nvvm.cp.async.shared.global %{{.*}}, %[[FROM2]]
-// CHECK-NEXT: %[[P3:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[P2]], %[[NEXT]]
+// CHECK-NEXT: %[[P3:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[P1]], %[[JUMP]]
 // CHECK-NEXT: arith.addi %[[TO]], %c6144_i32
 // CHECK-NEXT: %[[FROM3:.*]] = llvm.inttoptr %[[P3]]
 // CHECK: nvvm.cp.async.shared.global %{{.*}}, %[[FROM3]]
-// .. then each from the one four rows before.
-// CHECK-NEXT: %[[P4:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[P0]], %[[JUMP]]
+// CHECK-NEXT: %[[P4:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[P2]], %[[JUMP]]
 // CHECK-NEXT: arith.addi %[[TO]], %c8192_i32
 // CHECK-NEXT: %[[FROM4:.*]] = llvm.inttoptr %[[P4]]
 // CHECK: nvvm.cp.async.shared.global %{{.*}}, %[[FROM4]]
-// CHECK-NEXT: llvm.inline_asm {{.*}}add.s64{{.*}} %[[P1]], %[[JUMP]]
-// CHECK: nvvm.cp.async.shared.global
-// CHECK-NEXT: llvm.inline_asm {{.*}}add.s64{{.*}} %[[P2]], %[[JUMP]]
-// CHECK: nvvm.cp.async.shared.global
-// CHECK-NEXT: llvm.inline_asm {{.*}}add.s64{{.*}} %[[P3]], %[[JUMP]]
+// CHECK-NEXT: %[[P5:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[P3]], %[[JUMP]]
+// CHECK-NEXT: arith.addi %[[TO]], %c10240_i32
+// CHECK-NEXT: %[[FROM5:.*]] = llvm.inttoptr %[[P5]]
+// CHECK: nvvm.cp.async.shared.global %{{.*}}, %[[FROM5]]
+// CHECK-NEXT: %[[P6:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[P4]], %[[JUMP]]
+// CHECK-NEXT: arith.addi %[[TO]], %c12288_i32
+// CHECK-NEXT: %[[FROM6:.*]] = llvm.inttoptr %[[P6]]
+// CHECK: nvvm.cp.async.shared.global %{{.*}}, %[[FROM6]]
+// CHECK-NEXT: %[[P7:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[P5]], %[[JUMP]]
 // CHECK-NEXT: arith.addi %[[TO]], %c14336_i32
-// CHECK: nvvm.cp.async.shared.global
+// CHECK-NEXT: %[[FROM7:.*]] = llvm.inttoptr %[[P7]]
+// CHECK: nvvm.cp.async.shared.global %{{.*}}, %[[FROM7]]
 // CHECK-NEXT: } else {
 // Rows that are not all there: each is asked for by itself. Rows that are not aligned: by elements.
 // CHECK: scf.for
@@ -69,31 +76,35 @@ func.func private @keys(%k: !keys, %b: index, %s: index, %h: index, %begin: inde
 // CHECK-LABEL: gpu.func @queries
 // CHECK: %[[STRIDES:strides[_0-9]*]]:4 = memref.extract_strided_metadata %arg0
 // CHECK: %[[POSITION:.*]] = arith.muli %[[STRIDES]]#1, %c2 : index
+// CHECK: %[[HEAD:.*]] = arith.muli %[[STRIDES]]#2, %c2 : index
 // CHECK: %[[Q0:.*]] = arith.index_cast %{{.*}} : index to i64
 // CHECK: %[[TO:.*]] = arith.index_cast %{{.*}} : index to i32
-// CHECK: %[[STEP:.*]] = arith.muli %[[STRIDES]]#2, %c32 : index
-// CHECK-NEXT: %[[NEXT:.*]] = arith.index_cast %[[STEP]] : index to i64
+// CHECK: %[[WORD:.*]] = arith.index_cast %[[HEAD]] : index to i64
+// CHECK-NEXT: %[[STRIDE:.*]] = llvm.inline_asm {{.*}}mov.b64{{.*}} %[[WORD]]
+// CHECK-NEXT: %[[NEXT:.*]] = arith.muli %[[STRIDE]], %c16_i64 : i64
+// CHECK-NEXT: %[[JUMP:.*]] = arith.muli %[[STRIDE]], %c32_i64 : i64
+// CHECK-NEXT: %[[BACK:.*]] = arith.muli %[[STRIDE]], %c48_i64 : i64
+// CHECK-NEXT: %[[WORD2:.*]] = arith.index_cast %[[POSITION]] : index to i64
+// CHECK-NEXT: %[[STRIDE2:.*]] = llvm.inline_asm {{.*}}mov.b64{{.*}} %[[WORD2]]
+// CHECK-NEXT: %[[WRAP:.*]] = arith.subi %[[STRIDE2]], %[[BACK]] : i64
 // CHECK-NOT: arith.muli
 // CHECK: nvvm.cp.async.shared.global
 // CHECK-NEXT: %[[Q1:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q0]], %[[NEXT]]
 // Rows of 72 elements in shared memory.
 // CHECK-NEXT: arith.addi %[[TO]], %c2304_i32
 // CHECK: nvvm.cp.async.shared.global
-// CHECK-NEXT: %[[Q2:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q1]], %[[NEXT]]
+// CHECK-NEXT: %[[Q2:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q0]], %[[JUMP]]
 // CHECK: nvvm.cp.async.shared.global
-// CHECK-NEXT: %[[Q3:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q2]], %[[NEXT]]
+// CHECK-NEXT: %[[Q3:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q1]], %[[JUMP]]
 // CHECK: nvvm.cp.async.shared.global
-// CHECK-NEXT: %[[HEADS:.*]] = arith.muli %[[STRIDES]]#2, %c96 : index
-// CHECK-NEXT: %[[DISTANCE:.*]] = arith.subi %[[POSITION]], %[[HEADS]] : index
-// CHECK-NEXT: %[[WRAP:.*]] = arith.index_cast %[[DISTANCE]] : index to i64
 // CHECK-NEXT: %[[Q4:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q3]], %[[WRAP]]
 // CHECK-NEXT: arith.addi %[[TO]], %c9216_i32
 // CHECK: nvvm.cp.async.shared.global
 // CHECK-NEXT: %[[Q5:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q4]], %[[NEXT]]
 // CHECK: nvvm.cp.async.shared.global
-// CHECK-NEXT: %[[Q6:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q5]], %[[NEXT]]
+// CHECK-NEXT: %[[Q6:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q4]], %[[JUMP]]
 // CHECK: nvvm.cp.async.shared.global
-// CHECK-NEXT: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q6]], %[[NEXT]]
+// CHECK-NEXT: %[[Q7:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q5]], %[[JUMP]]
 // CHECK: nvvm.cp.async.shared.global
 // CHECK-NEXT: } else {
 func.func private @queries(%q: !queries, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
@@ -105,28 +116,26 @@ func.func private @queries(%q: !queries, %b: index, %s: index, %h: index, %begin
 // 128 heads: chains as above, for each of two queries.
 // CHECK-LABEL: gpu.func @many_heads
 // CHECK: %[[Q0:.*]] = arith.index_cast %{{.*}} : index to i64
-// CHECK: %[[STEP:.*]] = arith.muli %{{.*}}#2, %c32 : index
-// CHECK-NEXT: %[[NEXT:.*]] = arith.index_cast %[[STEP]] : index to i64
-// CHECK-NEXT: %[[STEPS:.*]] = arith.muli %{{.*}}#2, %c128 : index
-// CHECK-NEXT: %[[JUMP:.*]] = arith.index_cast %[[STEPS]] : index to i64
+// CHECK: %[[STRIDE:.*]] = llvm.inline_asm {{.*}}mov.b64
+// CHECK-NEXT: %[[NEXT:.*]] = arith.muli %[[STRIDE]], %c16_i64 : i64
+// CHECK-NEXT: %[[JUMP:.*]] = arith.muli %[[STRIDE]], %c32_i64 : i64
+// CHECK-NEXT: %[[BACK:.*]] = arith.muli %[[STRIDE]], %c112_i64 : i64
+// CHECK: %[[WRAP:.*]] = arith.subi %{{.*}}, %[[BACK]] : i64
 // CHECK: %[[Q1:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q0]], %[[NEXT]]
-// CHECK: %[[Q2:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q1]], %[[NEXT]]
-// CHECK: %[[Q3:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q2]], %[[NEXT]]
-// CHECK: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q0]], %[[JUMP]]
-// CHECK: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q1]], %[[JUMP]]
-// CHECK: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q2]], %[[JUMP]]
-// CHECK: %[[Q7:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q3]], %[[JUMP]]
-// CHECK: %[[HEADS:.*]] = arith.muli %{{.*}}#2, %c224 : index
-// CHECK-NEXT: %[[DISTANCE:.*]] = arith.subi %{{.*}}, %[[HEADS]] : index
-// CHECK-NEXT: %[[WRAP:.*]] = arith.index_cast %[[DISTANCE]] : index to i64
-// CHECK-NEXT: %[[Q8:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q7]], %[[WRAP]]
+// CHECK: %[[Q2:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q0]], %[[JUMP]]
+// CHECK: %[[Q3:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q1]], %[[JUMP]]
+// CHECK: %[[Q4:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q2]], %[[JUMP]]
+// CHECK: %[[Q5:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q3]], %[[JUMP]]
+// CHECK: %[[Q6:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q4]], %[[JUMP]]
+// CHECK: %[[Q7:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q5]], %[[JUMP]]
+// CHECK: %[[Q8:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q7]], %[[WRAP]]
 // CHECK: %[[Q9:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q8]], %[[NEXT]]
-// CHECK: %[[Q10:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q9]], %[[NEXT]]
-// CHECK: %[[Q11:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q10]], %[[NEXT]]
-// CHECK: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q8]], %[[JUMP]]
-// CHECK: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q9]], %[[JUMP]]
-// CHECK: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q10]], %[[JUMP]]
-// CHECK: llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q11]], %[[JUMP]]
+// CHECK: %[[Q10:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q8]], %[[JUMP]]
+// CHECK: %[[Q11:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q9]], %[[JUMP]]
+// CHECK: %[[Q12:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q10]], %[[JUMP]]
+// CHECK: %[[Q13:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q11]], %[[JUMP]]
+// CHECK: %[[Q14:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q12]], %[[JUMP]]
+// CHECK: %[[Q15:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q13]], %[[JUMP]]
 // CHECK-NOT: add.s64
 // CHECK: gpu.return
 func.func private @many_heads(%q: !queries, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
@@ -140,8 +149,9 @@ func.func private @many_heads(%q: !queries, %b: index, %s: index, %h: index, %be
 // CHECK: %[[STRIDES:strides[_0-9]*]]:4 = memref.extract_strided_metadata %arg0
 // CHECK: %[[POSITION:.*]] = arith.muli %[[STRIDES]]#1, %c2 : index
 // CHECK: %[[Q0:.*]] = arith.index_cast %{{.*}} : index to i64
-// CHECK: %[[WRAP:.*]] = arith.index_cast %[[POSITION]] : index to i64
-// CHECK-NEXT: %[[Q1:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q0]], %[[WRAP]]
+// CHECK: %[[WORD:.*]] = arith.index_cast %[[POSITION]] : index to i64
+// CHECK-NEXT: %[[WRAP:.*]] = llvm.inline_asm {{.*}}mov.b64{{.*}} %[[WORD]]
+// CHECK: %[[Q1:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q0]], %[[WRAP]]
 // CHECK: %[[Q2:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q1]], %[[WRAP]]
 // CHECK-COUNT-5: llvm.inline_asm {{.*}}add.s64{{.*}}, %[[WRAP]]
 // CHECK-NOT: add.s64
