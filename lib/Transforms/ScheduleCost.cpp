@@ -137,9 +137,10 @@ static int64_t getReadBytes(AttentionOp op, const ScheduleParts &parts,
   int64_t readers =
       parts.wgmma ? llvm::divideCeil(parts.rows, kWarpgroupRows) : warps;
   int64_t read = readers * parts.keys * (bytes.lastKey + bytes.value);
-  // The query's fragments; without outer keys they stay in registers, but not
-  // across products of a warpgroup.
-  if (outer > 0 || parts.wgmma)
+  // The query's fragments; without outer keys they stay in registers, across
+  // products of a warpgroup only beside warps that copy.
+  constexpr int64_t specialized = 8;
+  if (outer > 0 || (parts.wgmma && parts.warps != specialized))
     read += parts.rows * bytes.query;
   // Rows of outer keys and values, as the eight rows of a fragment. Warpgroup
   // kernels read the products of several (--simplex-multiply-rows).

@@ -5,10 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef SIMPLEXIR_TRANSFORMS_SCHEDULECOST_H
-#define SIMPLEXIR_TRANSFORMS_SCHEDULECOST_H
+#ifndef SIMPLEXIR_LIB_TRANSFORMS_SCHEDULECOST_H
+#define SIMPLEXIR_LIB_TRANSFORMS_SCHEDULECOST_H
 
 #include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
 
 namespace simplexir {
 
@@ -101,4 +105,4 @@ std::string describeCost(AttentionOp op, const ScheduleCost &cost);
 
 } // namespace simplexir
 
-#endif // SIMPLEXIR_TRANSFORMS_SCHEDULECOST_H
+#endif // SIMPLEXIR_LIB_TRANSFORMS_SCHEDULECOST_H

@@ -37,7 +37,14 @@ struct SelectSchedulePass
       getOperation()->emitError("simplex-select-schedule: mma-flops, "
                                 "wgmma-flops and exponentials are ")
           << mmaFlops.getValue() << ", " << wgmmaFlops.getValue() << " and "
-          << exponentials.getValue() << ", expected positive numbers";
+          << exponentials.getValue()
+          << ", expected positive numbers (wgmma-flops may be 0)";
+      return signalPassFailure();
+    }
+    if (processorSharedMemory <= 0) {
+      getOperation()->emitError(
+          "simplex-select-schedule: processor-shared-memory is ")
+          << processorSharedMemory.getValue() << ", expected a positive number";
       return signalPassFailure();
     }
     WalkResult result = getOperation()->walk([&](AttentionOp op) {

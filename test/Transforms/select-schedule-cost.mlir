@@ -51,7 +51,7 @@ func.func @determinant(%q: tensor<1x64x64x128xbf16>, %k: tensor<1x64x1x128xbf16>
 
 // Without outer keys every step copies a tile, so it should serve more rows: 2 queries, whose 513 keys are 5 tiles of
 // 112.
-// WGMMA: rows 128, keys 112, splits 1, warpgroup products; a tile of keys: tensor cores 1792 cycles, exponentials 896, shared memory 1600, 57344 bytes from L2; limited by tensor cores, 8960 cycles a work item; 9% masked or beyond windows
+// WGMMA: rows 128, keys 112, splits 1, warpgroup products; a tile of keys: tensor cores 1792 cycles, exponentials 896, shared memory 1344, 57344 bytes from L2; limited by tensor cores, 8960 cycles a work item; 9% masked or beyond windows
 // WGMMA-SAME: about 180 registers a thread for tiles, 1 block a multiprocessor
 // MMA: rows 64, keys 64, splits 1; a tile of keys: tensor cores 1024 cycles, exponentials 256, shared memory 1280, 32768 bytes from L2; limited by shared memory, 10240 cycles a work item; 0% masked
 func.func @dot_product(%q: tensor<1x64x64x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x64x128xbf16> {

@@ -35,8 +35,9 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     predicted time of one row with one tuple that it needs: the work of each
     unit of a multiprocessor (tensor cores, exponentials, shared memory) in a
     step, of which the longest counts, times the tuples that a tile visits
-    beyond its rows' windows. The rates are options; the pipelines fill them
-    in from the table of chips.
+    beyond its rows' windows. The tensor cores of warpgroup products are taken
+    to be 1.3 times as slow as their rate, as measured at D 128. The rates are
+    options; the pipelines fill them in from the table of chips.
 
     Remarks (`--remarks-filter=simplex --remark-format=emitRemark`), also for a
     schedule that was given: on a GPU these cycles, the unit that is the limit,
@@ -45,9 +46,10 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     more keys a tile visits than one query needs; why warpgroup products
     (`wgmma`) are not used where the chip has them.
 
-    Errors: a target other than cpu or gpu; rates that are not positive; f64 on
-    a GPU; an option outside the schedule's limits; a block that needs more shared memory than the chip has,
-    also by a schedule that the operation came with.
+    Errors: a target other than cpu or gpu; figures of a chip that are not
+    positive; f64 on a GPU; an option outside the schedule's limits; a block
+    that needs more shared memory than the chip has, also by a schedule that the
+    operation came with.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"cpu\"", "cpu or gpu">,

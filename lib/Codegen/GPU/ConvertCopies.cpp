@@ -26,8 +26,6 @@ std::pair<int64_t, int64_t> getExtent(MemRefType memory) {
 /// The swizzle of boxes repeats after so many rows.
 constexpr int64_t kSwizzleRows = 8;
 
-int64_t getBytes(Type element) { return element.getIntOrFloatBitWidth() / 8; }
-
 struct CopyPattern : TilePattern<CopyOp> {
   using TilePattern::TilePattern;
 

@@ -12,8 +12,6 @@ using namespace mlir;
 using namespace simplexir;
 
 namespace {
-int64_t getBytes(Type element) { return element.getIntOrFloatBitWidth() / 8; }
-
 struct StorePattern : TilePattern<StoreOp> {
   using TilePattern::TilePattern;
 
@@ -117,7 +115,8 @@ private:
     }
   }
 
-  /// Units where rows are aligned to their size, elements elsewhere.
+  /// Units where rows are aligned to their size. Elsewhere elements: pairs
+  /// would be a third copy of the code, for outputs that are rare.
   static void storeWide(StoreOp op, FragmentBuilder &b,
                         const RowAddress &address, ArrayRef<Value> row,
                         ArrayRef<Value> units) {

@@ -35,6 +35,10 @@ RowAddress locateRow(FragmentBuilder &b, OpT op, mlir::Value row) {
   return address;
 }
 
+inline int64_t getBytes(mlir::Type element) {
+  return element.getIntOrFloatBitWidth() / 8;
+}
+
 /// A vector of two scalars.
 mlir::Value makePair(FragmentBuilder &b, mlir::Value first, mlir::Value second);
 

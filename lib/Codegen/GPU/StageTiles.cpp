@@ -103,7 +103,8 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
   }
 
   /// The left operand of a warpgroup product is made where it is used: ptxas
-  /// (13.0) gives one that lives across a loop's products to other values.
+  /// (13.0) gives one that lives across a loop's products to other values. (But
+  /// see --simplex-rotate-tiles.)
   void sinkCombined() {
     getOperation().walk([](ContractOp op) {
       Operation *combine = op.getLhs().getDefiningOp<CombineOp>();

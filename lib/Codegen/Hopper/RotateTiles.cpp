@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "simplexir/Codegen/Hopper/Passes.h"
+#include "TileRings.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -120,10 +120,13 @@ private:
 
   bool isBack(Operation *op) const { return back.contains(op); }
 
-  /// All tiles see the same query: it stays in registers.
+  /// All tiles see the same query: it stays in registers where there are more
+  /// of them, for warps that leave the copies to others. (ptxas 13.0 was seen
+  /// to overwrite such operands in loops that copy too.)
   void hoistCombine() {
     auto combine = logits.getLhs().getDefiningOp<CombineOp>();
-    if (combine && combine->getBlock() == loop.getBody() &&
+    if (combine && canSpecializeCopies(loop->getParentOfType<func::FuncOp>()) &&
+        combine->getBlock() == loop.getBody() &&
         llvm::all_of(combine->getOperands(), [&](Value operand) {
           return loop.isDefinedOutsideOfLoop(operand);
         }))

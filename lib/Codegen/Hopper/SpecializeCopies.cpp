@@ -44,7 +44,7 @@ private:
     roles = SpecializeOp::create(b);
     b.createBlock(&roles.getCopy());
     Block *compute = b.createBlock(&roles.getCompute());
-    // What is shared stays in the kernel, or goes there from a round, but for
+    // What is shared stays in the kernel, or goes there from a round, except
     // what depends on the work item: both roles compute that.
     if (tiles.rounds)
       hoistShared(tiles.rounds.getBeforeBody());
@@ -237,10 +237,19 @@ struct SpecializeCopiesPass
     : simplexir::impl::SpecializeCopiesBase<SpecializeCopiesPass> {
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
-    if (!canSpecializeCopies(kernel))
-      return;
-    if (std::optional<TileRings> tiles = TileRings::match(kernel))
+    std::optional<TileRings> tiles;
+    if (canSpecializeCopies(kernel))
+      tiles = TileRings::match(kernel);
+    if (tiles) {
       Specialization(*tiles).run();
+      return;
+    }
+    // Between work items nobody waits but at channels.
+    if (kernel->hasAttr(kResidentBlocksAttrName)) {
+      kernel.emitError("simplex-specialize-copies: cannot give the loop over "
+                       "work items warps that copy");
+      signalPassFailure();
+    }
   }
 };
 } // namespace

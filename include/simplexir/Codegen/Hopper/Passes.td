@@ -83,7 +83,7 @@ def SpeculateMaximum : Pass<"simplex-speculate-maximum", "::mlir::func::FuncOp">
     then begin at m = 0, which only the first outer key of each tile raises; in
     the rotated loop row maxima and rescaling are skipped. If in the end the sum
     of some row is not within 2^-64 and 2^64, the work item is done again with
-    running maxima. Probabilities of f16 end earlier, which shows in the
+    running maxima (or all items of a block, `--simplex-loop-work-items`). Probabilities of f16 end earlier, which shows in the
     accumulator (see `simplex.out_of_range`).
 
     ```mlir
@@ -202,12 +202,15 @@ def LoopWorkItems : Pass<"simplex-loop-work-items", "::mlir::func::FuncOp"> {
     long as several tiles. Blocks that take one work item after the other can
     fetch the next one's tiles meanwhile (`--simplex-specialize-copies`, for
     whose kernels this is). The attribute `simplex.resident_blocks` says that
-    there are as many blocks as fit, one for each multiprocessor; each
-    takes as many neighbouring work items. It is done where these are short and
-    about as long: where the last key's window is at most 1024.
+    there are as many blocks as fit, one for each multiprocessor; each takes the
+    same number of neighbouring items, give or take one. It is done where these
+    are short, and of about equal length: where the last key's window is at most
+    1024, both sides together.
 
     If the sums of any work item are out of range, a block does all of its work
-    items again with running maxima.
+    items again with running maxima; so it is not done for f16, whose range is
+    small. Whether an item takes running maxima, and so its last bits, then
+    depends on its neighbours and on the number of multiprocessors.
 
     ```mlir
     scf.while (%safe = false) {
@@ -217,11 +220,11 @@ def LoopWorkItems : Pass<"simplex-loop-work-items", "::mlir::func::FuncOp"> {
     }
     // ==>
     scf.while (%safe = false) {
-      %block = simplex.work_item
+      %block = gpu.block_id x
       %any = scf.for %item = %block * (items) / (blocks) to (%block + 1) * (items) / (blocks)
           iter_args(%wrong = false) {
         ...
-        scf.yield %wrong or (simplex.out_of_range %l)
+        scf.yield %wrong or (there is a tile and simplex.out_of_range %l)
       }
       %again = simplex.vote %any
     }
@@ -276,8 +279,8 @@ def SpecializeCopies : Pass<"simplex-specialize-copies", "::mlir::func::FuncOp">
       they are empty, nobody waits.
     - Use u of slot s, counted from 0, has phase u mod 2 on both sides. `full` of
       a slot completes once a use, when each thread that copies has announced it;
-      `empty` once a use, when one thread of each warp that computes has released
-      it. So neither can be two phases ahead of the other.
+      `empty` once a use, when one thread of each warp that computes (of the query,
+      each thread) has released it. So neither can be two phases ahead of the other.
     - Who copies acquires use u of a slot when use u - 1 has been released. Of
       the key, tile t waits for tile t - 2, of the value for tile t - 3: both are
       released in iteration t - 2. That iteration and those before it need the

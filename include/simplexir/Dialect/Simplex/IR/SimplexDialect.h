@@ -27,7 +27,7 @@ struct FormTerm {
   llvm::SmallVector<int64_t, 5> rotations;
 };
 
-/// Marks a function that computes one work item of a grid.
+/// Marks a function that computes a work item of a grid, or a share of them.
 constexpr llvm::StringLiteral kKernelAttrName = "simplex.kernel";
 /// The grid of a kernel: triples (argument, dimension, divisor), the product
 /// of ceildiv(extent, divisor); argument -1 stands for the constant

@@ -27,7 +27,8 @@ def Simplex_WorkItemOp : Simplex_Op<"work_item", [Pure]> {
   let summary = "Which tile of the grid this invocation computes";
   let description = [{
     The linear index of the work item, in [0, grid). The grid function of the
-    CPU loops over it; on a GPU it is the block index.
+    CPU loops over it; on a GPU it is the block index, or what a block loops over
+    (`--simplex-loop-work-items`).
 
     ```mlir
     func.func private @kernel() attributes {simplex.kernel} {
