@@ -178,8 +178,8 @@ ScheduleCost::ScheduleCost(AttentionOp op, const ScheduleParts &parts,
   int64_t element = type.getIntOrFloatBitWidth() / 8;
   auto logits = static_cast<double>(parts.rows * parts.keys);
 
-  double flops =
-      2 * logits * static_cast<double>((bytes.lastKey + bytes.value) / element);
+  int64_t dims = (bytes.lastKey + bytes.value) / element;
+  double flops = 2 * logits * static_cast<double>(dims);
   // f32: three products of tf32, which has half the rate of 16 bits.
   if (type.isF32())
     flops *= 6;
