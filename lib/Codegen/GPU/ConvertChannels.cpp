@@ -21,21 +21,19 @@ using namespace simplexir;
 namespace {
 enum Barrier : int64_t { Full, Empty };
 
-/// The address of a slot's barrier in shared memory, an i32.
-Value getAddress(FragmentBuilder &b, Value channel, Barrier which, Value slot) {
-  int64_t slots = cast<MemRefType>(channel.getType()).getDimSize(1);
+/// The address of barrier `first` + `number` in shared memory, an i32.
+Value getAddress(FragmentBuilder &b, Value barriers, Value number,
+                 int64_t first = 0) {
   constexpr int64_t bytes = 8;
-  Value pointer = memref::ExtractAlignedPointerAsIndexOp::create(b, channel);
-  Value offset = b.add(b.mul(slot, bytes), which * slots * bytes);
+  Value pointer = memref::ExtractAlignedPointerAsIndexOp::create(b, barriers);
+  Value offset = b.add(b.mul(number, bytes), first * bytes);
   return arith::IndexCastOp::create(b, b.getI32Type(), b.add(pointer, offset));
 }
 
-/// The address of the barrier of one of two answers, an i32.
-Value getAnswerAddress(FragmentBuilder &b, Value answer, Value which) {
-  Value pointer = memref::ExtractAlignedPointerAsIndexOp::create(b, answer);
-  constexpr int64_t bytes = 8;
-  return arith::IndexCastOp::create(b, b.getI32Type(),
-                                    b.add(pointer, b.mul(which, bytes)));
+/// That of a slot of a channel.
+Value getAddress(FragmentBuilder &b, Value channel, Barrier which, Value slot) {
+  int64_t slots = cast<MemRefType>(channel.getType()).getDimSize(1);
+  return getAddress(b, channel, slot, which * slots);
 }
 
 void emitInit(FragmentBuilder &b, Value address, int64_t count) {
@@ -179,7 +177,7 @@ struct OpenAnswerPattern : TilePattern<OpenAnswerOp> {
     // Each thread that computes arrives: what it has read may be overwritten.
     whenFirstThread(b, [&] {
       for (int64_t which : {0, 1})
-        emitInit(b, getAnswerAddress(b, op.getAnswer(), b.index(which)),
+        emitInit(b, getAddress(b, op.getAnswer(), b.index(which)),
                  layout.warps * 32);
     });
     rewriter.eraseOp(op);
@@ -194,7 +192,7 @@ struct GiveAnswerPattern : TilePattern<GiveAnswerOp> {
                         ConversionPatternRewriter &rewriter) const override {
     Value which =
         arith::IndexCastUIOp::create(b, b.getIndexType(), op.getYes());
-    emitSlotArrival(b, getAnswerAddress(b, op.getAnswer(), which), Value());
+    emitSlotArrival(b, getAddress(b, op.getAnswer(), which), Value());
     rewriter.eraseOp(op);
     return success();
   }
@@ -206,7 +204,7 @@ struct AwaitAnswerPattern : TilePattern<AwaitAnswerOp> {
   LogicalResult convert(AwaitAnswerOp op, Adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
     auto getBarrier = [&](int64_t which) {
-      return getAnswerAddress(b, op.getAnswer(), b.index(which));
+      return getAddress(b, op.getAnswer(), b.index(which));
     };
     Value yes = emitPtx(b,
                         "{\n.reg .pred yes, any;\n"

@@ -75,7 +75,7 @@ private:
     return arith::AndIOp::create(b, first.valid, last.valid);
   }
 
-  /// Rows that are all there, unit after unit.
+  /// Rows that are all there.
   static void copyWhole(CopyOp op, FragmentBuilder &b, MemRefType destination,
                         int64_t width) {
     auto [rows, extent] = getExtent(destination);
@@ -84,12 +84,11 @@ private:
     if (threads % units == 0 && rows % step == 0 && step % kSwizzleRows == 0 &&
         (heads == 1 || heads % step == 0))
       return copyStripes(op, b, destination, width, step);
-    forEachUnit(b, rows, extent, width, /*unroll=*/true,
-                [&](Value row, Value column) {
-                  RowAddress address = locateRow(b, op, row);
-                  emitCopy(op, b, destination, row, column, address, column,
-                           width, Value());
-                });
+    forEachUnit(b, rows, extent, width, [&](Value row, Value column) {
+      RowAddress address = locateRow(b, op, row);
+      emitCopy(op, b, destination, row, column, address, column, width,
+               Value());
+    });
   }
 
   /// Each thread copies its unit of every `step`-th row. Its address is added
@@ -185,23 +184,22 @@ private:
   static void copyUnits(CopyOp op, FragmentBuilder &b, MemRefType destination,
                         int64_t width, int64_t columns) {
     auto [rows, extent] = getExtent(destination);
-    forEachUnit(
-        b, rows, extent, width, /*unroll=*/false, [&](Value row, Value column) {
-          RowAddress address = locateRow(b, op, row);
-          Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
-                                               column, b.index(columns));
-          Value valid = arith::AndIOp::create(b, address.valid, inside);
-          // Nothing is read where the count is 0, and zeros are written.
-          Value zero = b.index(0);
-          Value count = arith::SelectOp::create(b, valid, b.index(width), zero);
-          auto get = [&](Value index) -> Value {
-            return arith::SelectOp::create(b, valid, index, zero);
-          };
-          address.sequence = get(address.sequence);
-          address.head = get(address.head);
-          emitCopy(op, b, destination, row, column, address, get(column), width,
-                   count);
-        });
+    forEachUnit(b, rows, extent, width, [&](Value row, Value column) {
+      RowAddress address = locateRow(b, op, row);
+      Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
+                                           b.index(columns));
+      Value valid = arith::AndIOp::create(b, address.valid, inside);
+      // Nothing is read where the count is 0, and zeros are written.
+      Value zero = b.index(0);
+      Value count = arith::SelectOp::create(b, valid, b.index(width), zero);
+      auto get = [&](Value index) -> Value {
+        return arith::SelectOp::create(b, valid, index, zero);
+      };
+      address.sequence = get(address.sequence);
+      address.head = get(address.head);
+      emitCopy(op, b, destination, row, column, address, get(column), width,
+               count);
+    });
   }
 
   /// One unit from `from` on, of which `count` elements are read if that is
@@ -220,7 +218,7 @@ private:
   static void copyElements(CopyOp op, FragmentBuilder &b,
                            MemRefType destination, int64_t columns) {
     auto [rows, extent] = getExtent(destination);
-    forEachUnit(b, rows, extent, 1, false, [&](Value row, Value column) {
+    forEachUnit(b, rows, extent, 1, [&](Value row, Value column) {
       RowAddress address = locateRow(b, op, row);
       Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column,
                                            b.index(columns));
@@ -256,7 +254,7 @@ struct ArrangePattern : TilePattern<ArrangeOp> {
     int64_t width = layout.getHalfBlockColumns();
     // Neighbouring threads take neighbouring rows: no two on one bank.
     if (layout.getHalfBlocks() != 0)
-      forEachUnit(b, layout.getHalfBlocks(), rows, 1, /*unroll=*/false,
+      forEachUnit(b, layout.getHalfBlocks(), rows, 1,
                   [&](Value halfBlock, Value row) {
                     Value begin = b.mul(halfBlock, width);
                     arrange(op, b, row, begin, width, 0, width);
@@ -264,7 +262,7 @@ struct ArrangePattern : TilePattern<ArrangeOp> {
     int64_t columns = layout.getRestColumns();
     if (columns != 0 &&
         layout.getRotations().asArrayRef() != ArrayRef<int64_t>{0})
-      forEachUnit(b, rows, 1, 1, /*unroll=*/false, [&](Value row, Value) {
+      forEachUnit(b, rows, 1, 1, [&](Value row, Value) {
         int64_t begin = layout.getRestBegin();
         arrange(op, b, row, b.index(begin), columns, begin,
                 columns * layout.getRotations().size());

@@ -161,7 +161,7 @@ struct MultiplyRowsPattern : TilePattern<MultiplyRowsOp> {
       return arith::AddFOp::create(b, pair, b.splat(b.floating(f32, bias)))
           .getResult();
     };
-    forEachUnit(b, type.getDimSize(0), type.getDimSize(1), 2, /*unroll=*/false,
+    forEachUnit(b, type.getDimSize(0), type.getDimSize(1), 2,
                 [&](Value row, Value column) {
                   // Rows of the table beyond the last pair hold what nobody
                   // reads.

@@ -24,7 +24,8 @@ struct StorePattern : TilePattern<StoreOp> {
     // After a merge only the first split's warps hold the result.
     Value active = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.split(),
                                          b.index(0));
-    bool isColumn = tile.getShape().size() == 1;
+    bool isColumn = tile.getShape().size() == 1, wide = isWide(op);
+    int64_t count = isColumn ? 1 : getColumnFragments(tile);
     if (isColumn)
       active = arith::AndIOp::create(
           b, active,
@@ -33,10 +34,8 @@ struct StorePattern : TilePattern<StoreOp> {
     for (int64_t m = 0; m < getRowFragments(); ++m)
       for (int64_t half : {0, 1}) {
         SmallVector<Value> row;
-        int64_t count = isColumn ? 1 : getColumnFragments(tile);
         for (Value fragment : fragments.slice(m * count, count))
           row.push_back(b.extract(fragment, half));
-        bool wide = isWide(op);
         SmallVector<Value> units;
         if (wide)
           units = gatherUnits(b, row);

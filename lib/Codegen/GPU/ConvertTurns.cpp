@@ -1,4 +1,5 @@
-//===- ConvertTurns.cpp - Groups of warps that wait for each other --------===//
+//===- ConvertTurns.cpp - Turns and votes of warps
+//-------------------------===//
 //
 // Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -16,20 +16,11 @@ Value simplexir::makePair(FragmentBuilder &b, Value first, Value second) {
 }
 
 void simplexir::forEachUnit(FragmentBuilder &b, int64_t rows, int64_t columns,
-                            int64_t width, bool unroll,
+                            int64_t width,
                             llvm::function_ref<void(Value, Value)> body) {
-  int64_t units = columns / width, threads = b.layout.warps * 32;
-  int64_t total = rows * units;
-  if (unroll && threads % units == 0 && total % threads == 0) {
-    // A thread keeps its column: addresses differ by a multiple of a row.
-    Value row = b.div(b.thread(), units);
-    Value column = b.mul(b.rem(b.thread(), units), width);
-    for (int64_t first = 0; first < rows; first += threads / units)
-      body(b.add(row, first), column);
-    return;
-  }
-  auto loop =
-      scf::ForOp::create(b, b.thread(), b.index(total), b.index(threads));
+  int64_t units = columns / width;
+  auto loop = scf::ForOp::create(b, b.thread(), b.index(rows * units),
+                                 b.index(b.layout.warps * 32));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value unit = loop.getInductionVar();

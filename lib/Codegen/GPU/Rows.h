@@ -54,11 +54,9 @@ mlir::Value areRowsAligned(FragmentBuilder &b, mlir::Value memory,
                            int64_t bytes);
 
 /// Calls `body` with (row, first column) of each unit of `width` elements of
-/// a matrix that this thread takes, the block taking all: in a loop, or, to
-/// `unroll`, one after the other.
+/// a matrix that this thread takes, the block taking all, in a loop.
 void forEachUnit(
     FragmentBuilder &b, int64_t rows, int64_t columns, int64_t width,
-    bool unroll,
     llvm::function_ref<void(mlir::Value row, mlir::Value column)> body);
 
 /// The indices of memory[prefix, column]. In boxes (rank 3, as warpgroup

@@ -32,6 +32,13 @@ struct LoopWorkItemsPass
     // keys, as the first ones have: too often to do a block's share again.
     if (!check || check.getAccumulator())
       return;
+    auto grid = kernel->getAttrOfType<DenseI64ArrayAttr>(kGridAttrName);
+    if (!grid || !isGrid(grid)) {
+      kernel.emitError("simplex-loop-work-items: expected '")
+          << kGridAttrName
+          << "', triples (argument, dimension, divisor) of its arguments";
+      return signalPassFailure();
+    }
     loopOver(*tiles, check);
     constexpr int64_t blocks = 1;
     kernel->setAttr(kResidentBlocksAttrName,
@@ -59,6 +66,26 @@ private:
                    check->getNextNode() == tiles.vote
                ? check
                : OutOfRangeOp();
+  }
+
+  /// Does each factor name a dimension, or a constant (see kGridAttrName)?
+  bool isGrid(ArrayRef<int64_t> grid) {
+    if (grid.size() % 3 != 0)
+      return false;
+    for (; !grid.empty(); grid = grid.drop_front(3)) {
+      int64_t argument = grid[0], dim = grid[1];
+      if (argument < -1 || dim < 0 || grid[2] < 1)
+        return false;
+      if (argument == -1)
+        continue;
+      if (argument >= getOperation().getNumArguments())
+        return false;
+      Type type = getOperation().getArgument(argument).getType();
+      auto memref = dyn_cast<MemRefType>(type);
+      if (!memref || dim >= memref.getRank())
+        return false;
+    }
+    return true;
   }
 
   void loopOver(TileRings &tiles, OutOfRangeOp check) {

@@ -45,12 +45,13 @@
 // CHECK: arith.divui %[[ITEM]],
 // CHECK: simplex.copy %arg0
 // CHECK: scf.for %{{.*}} = %[[LOW:.*]] to %[[HIGH:.*]] step %c112
+// CHECK: %[[VISITED:.*]] = arith.cmpi slt, %[[LOW]], %[[HIGH]] : index
 // CHECK: simplex.store
 // CHECK: simplex.store
 // Whatever item it is whose sums cannot be trusted, all are done again: the threads vote once a round.
 // An item without a tile is finished.
 // CHECK-NEXT: %[[WRONG:.*]] = simplex.out_of_range
-// CHECK-NEXT: %[[OWN:.*]] = arith.andi %[[WRONG]], %[[VISITED:.*]] : i1
+// CHECK-NEXT: %[[OWN:.*]] = arith.andi %[[WRONG]], %[[VISITED]] : i1
 // CHECK-NEXT: %[[OR:.*]] = arith.ori %[[SOME]], %[[OWN]]
 // CHECK-NEXT: scf.yield %[[OR]] : i1
 // CHECK-NEXT: }
@@ -84,6 +85,14 @@
 // RUN: echo 'func.func private @k() attributes {simplex.resident_blocks = 1 : i64} { return }' \
 // RUN:   | not simplex-opt --simplex-specialize-copies 2>&1 | FileCheck %s --check-prefix=ALONE
 // ALONE: error: simplex-specialize-copies: cannot give the loop over work items warps that copy
+// The number of work items comes from an attribute that anybody can write.
+// RUN: sed 's/simplex.grid = array<[^>]*>, //' %t.before | not simplex-opt --simplex-loop-work-items 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=NO-GRID
+// NO-GRID: error: simplex-loop-work-items: expected 'simplex.grid', triples (argument, dimension, divisor) of its arguments
+// RUN: for grid in '0, 0' '9, 0, 1' '-2, 0, 1' '0, 7, 1' '0, -1, 1' '0, 0, 0'; do \
+// RUN:   sed "s/simplex.grid = array<[^>]*>/simplex.grid = array<i64: $grid>/" %t.before \
+// RUN:     | not simplex-opt --simplex-loop-work-items 2>&1; done | FileCheck %s --check-prefix=GRID
+// GRID-COUNT-6: error: simplex-loop-work-items: expected 'simplex.grid', triples
 // Once is enough.
 // RUN: simplex-opt %t.loop --simplex-loop-work-items | cmp %t.loop -
 

@@ -23,7 +23,7 @@
 
 namespace simplexir {
 
-/// On a simplex.copy in the innermost loop: its latency counts, so a thread's
+/// On a simplex.copy whose time counts: where all rows are there, a thread's
 /// units are copied one after the other, not in a loop.
 constexpr llvm::StringLiteral kUnrollAttrName = "simplex.unroll";
 

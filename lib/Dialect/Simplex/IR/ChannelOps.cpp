@@ -12,14 +12,19 @@
 using namespace mlir;
 using namespace simplexir;
 
+/// Barriers of shared memory: two, or two rows of them.
+static LogicalResult verifyPairs(Operation *op, StringRef name, MemRefType type,
+                                 StringRef expected) {
+  if (type.hasStaticShape() && type.getDimSize(0) == 2)
+    return success();
+  return op->emitOpError() << name << " is " << type << ", expected "
+                           << expected;
+}
+
 template <typename OpT>
 static LogicalResult verifyChannel(OpT op) {
-  MemRefType channel = op.getChannel().getType();
-  if (channel.hasStaticShape() && channel.getDimSize(0) == 2)
-    return success();
-  return op.emitOpError() << "channel is " << channel
-                          << ", expected memref<2xnxi64>: two barriers for "
-                             "each of n slots";
+  return verifyPairs(op, "channel", op.getChannel().getType(),
+                     "memref<2xnxi64>: two barriers for each of n slots");
 }
 
 LogicalResult OpenChannelOp::verify() { return verifyChannel(*this); }
@@ -36,12 +41,8 @@ LogicalResult AnnounceOp::verify() {
 
 template <typename OpT>
 static LogicalResult verifyAnswer(OpT op) {
-  MemRefType answer = op.getAnswer().getType();
-  if (answer.hasStaticShape() && answer.getDimSize(0) == 2)
-    return success();
-  return op.emitOpError() << "answer is " << answer
-                          << ", expected memref<2xi64>: a barrier for no and "
-                             "one for yes";
+  return verifyPairs(op, "answer", op.getAnswer().getType(),
+                     "memref<2xi64>: a barrier for no and one for yes");
 }
 
 LogicalResult OpenAnswerOp::verify() { return verifyAnswer(*this); }
