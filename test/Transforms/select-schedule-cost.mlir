@@ -12,6 +12,8 @@
 // SM103: tensor cores 1024 cycles, exponentials 128, {{.*}} 2 blocks a multiprocessor
 
 // ZERO: simplex-select-schedule: mma-flops, wgmma-flops and exponentials are 0, 4096 and 16, expected positive numbers
+// RUN: not simplex-opt %s --simplex-select-schedule="target=gpu processor-shared-memory=-5" 2>&1 | FileCheck %s --check-prefix=NO-MEMORY
+// NO-MEMORY: simplex-select-schedule: processor-shared-memory is -5, expected a positive number
 
 // By hand, for warpgroup products. 64 rows times 128 keys are 8,192 logits: 2 (128 + 128) flops each at 4,096 a cycle,
 // and an exponential each at 16. Shared memory: one group reads the tiles of key and value, 128 (128 + 128) 2 = 65,536
