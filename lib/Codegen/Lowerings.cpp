@@ -60,6 +60,7 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   multiply.sharedPerBlock = chip.sharedPerBlock;
   manager.addNestedPass<func::FuncOp>(createMultiplyRows(multiply));
   manager.addNestedPass<func::FuncOp>(createDeferRowSums());
+  manager.addNestedPass<func::FuncOp>(createPairTiles());
   manager.addNestedPass<func::FuncOp>(createRotateKeys());
   manager.addNestedPass<func::FuncOp>(createRotateTiles());
   manager.addPass(createCanonicalizerPass());

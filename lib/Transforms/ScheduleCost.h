@@ -19,7 +19,7 @@ namespace simplexir {
 /// The parts of a `#simplex.schedule`.
 struct ScheduleParts {
   int64_t rows, keys, splits = 1, warps = 1, stages = 1;
-  bool wgmma = false;
+  bool wgmma = false, pairs = false;
 };
 
 /// What a cost needs to know of a GPU: `GpuChip` says what the numbers are.

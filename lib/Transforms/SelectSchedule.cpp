@@ -67,7 +67,8 @@ private:
   }
   static Parts getParts(ScheduleAttr schedule) {
     return {schedule.getRows(),  schedule.getKeys(),   schedule.getSplits(),
-            schedule.getWarps(), schedule.getStages(), schedule.getWgmma()};
+            schedule.getWarps(), schedule.getStages(), schedule.getWgmma(),
+            schedule.getPairs()};
   }
 
   LogicalResult select(AttentionOp op) {
@@ -84,7 +85,7 @@ private:
     override(parts.stages, stages);
     auto schedule = ScheduleAttr::getChecked(
         [&] { return op.emitOpError(); }, &getContext(), parts.rows, parts.keys,
-        parts.splits, parts.warps, parts.stages, parts.wgmma);
+        parts.splits, parts.warps, parts.stages, parts.wgmma, parts.pairs);
     if (!schedule)
       return failure();
     op.setScheduleAttr(schedule);
@@ -276,6 +277,10 @@ private:
       return;
     }
     parts = best;
+    // Half the combined tiles and folds, for no more memory.
+    std::optional<int64_t> length =
+        getLastLength(op, getQueries(op, parts.rows));
+    parts.pairs = outer && (!length || *length > parts.keys);
   }
 
   static double getVisited(AttentionOp op, const Parts &parts) {

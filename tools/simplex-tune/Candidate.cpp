@@ -24,7 +24,7 @@ using namespace simplexir::tune;
 bool Candidate::operator==(const Candidate &other) const {
   auto get = [](const Candidate &c) {
     return std::tie(c.order, c.rows, c.keys, c.splits, c.warps, c.stages,
-                    c.wgmma);
+                    c.wgmma, c.pairs);
   };
   return get(*this) == get(other);
 }
@@ -40,6 +40,8 @@ std::string Candidate::describe(ArrayRef<int64_t> windows) const {
       os << name << value;
   if (wgmma)
     os << ", wgmma = true";
+  if (pairs)
+    os << ", pairs = true";
   if (is_sorted(order))
     return text;
   os << "; windows [";
@@ -121,8 +123,11 @@ std::vector<Candidate> tune::listCandidates(AttentionOp op, const Space &space,
           for (int64_t splits : space.splits)
             for (int64_t warps : space.warps)
               for (int64_t stages : space.stages)
-                if (wgmma ? space.wgmma : space.mma)
-                  add({order, rows, keys, splits, warps, stages, wgmma});
+                for (bool pairs : {false, true})
+                  if ((wgmma ? space.wgmma : space.mma) &&
+                      (!pairs || (wgmma && order.size() > 1)))
+                    add({order, rows, keys, splits, warps, stages, wgmma,
+                         pairs});
   return list;
 }
 
@@ -157,6 +162,7 @@ Expected<Candidate> tune::getDefault(mlir::ModuleOp module, StringRef entry,
   candidate.warps = schedule.getWarps();
   candidate.stages = schedule.getStages();
   candidate.wgmma = schedule.getWgmma();
+  candidate.pairs = schedule.getPairs();
   // The pass moves operands. One array may be several keys.
   for (auto [key, value, window] :
        zip(op.getKeys(), op.getValues(), op.getWindows()))
@@ -174,7 +180,8 @@ mlir::LogicalResult tune::apply(AttentionOp op, const Candidate &candidate) {
   mlir::MLIRContext *context = op.getContext();
   auto schedule = ScheduleAttr::getChecked(
       [&] { return op.emitOpError(); }, context, candidate.rows, candidate.keys,
-      candidate.splits, candidate.warps, candidate.stages, candidate.wgmma);
+      candidate.splits, candidate.warps, candidate.stages, candidate.wgmma,
+      candidate.pairs);
   if (!schedule)
     return mlir::failure();
   op.setScheduleAttr(schedule);

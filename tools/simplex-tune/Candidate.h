@@ -21,7 +21,7 @@ namespace simplexir::tune {
 struct Candidate {
   std::vector<int64_t> order;
   int64_t rows = 0, keys = 0, splits = 1, warps = 1, stages = 1;
-  bool wgmma = false;
+  bool wgmma = false, pairs = false;
 
   bool operator==(const Candidate &other) const;
   /// `#simplex.schedule<...>`, and the windows in order where it is not the

@@ -87,8 +87,15 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
             return signalPassFailure();
     for (LoadOp load : queries)
       stageQuery(load);
-    for (auto &[loop, loads] : tiles)
-      stageLoop(loop, SmallVector<LoadOp>(loads.begin(), loads.end()));
+    for (auto &[loop, loads] : tiles) {
+      if (schedule.getPairs() && failed(verifyPairs(loop)))
+        return signalPassFailure();
+      SmallVector<LoadOp> list(loads.begin(), loads.end());
+      if (schedule.getPairs())
+        stagePairs(loop, list);
+      else
+        stageLoop(loop, list);
+    }
     if (schedule.getWgmma())
       sinkCombined();
   }
@@ -99,6 +106,13 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     if (!element.isBF16() && !element.isF16())
       return load.emitError("schedule: wgmma multiplies bf16 and f16, found ")
              << element;
+    return success();
+  }
+
+  static LogicalResult verifyPairs(scf::ForOp loop) {
+    if (loop.getBody()->getOps<scf::ForOp>().empty())
+      return loop.emitError("schedule: pairs of tiles are for outer keys, and "
+                            "here are none (n = 2)");
     return success();
   }
 
@@ -186,6 +200,69 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
         arith::AddIOp::create(b, slot, arith::ConstantIndexOp::create(b, 1));
     return arith::SelectOp::create(b, last,
                                    arith::ConstantIndexOp::create(b, 0), next);
+  }
+
+  /// Both tiles of a pair are there at once; the next pair takes their place.
+  /// --simplex-pair-tiles makes use of the second one.
+  void stagePairs(scf::ForOp loop, MutableArrayRef<LoadOp> loads) {
+    moveLoopInvariantCode(loop);
+    ImplicitLocOpBuilder b(loop.getLoc(), loop);
+    SmallVector<Value> rings;
+    for (LoadOp load : loads)
+      rings.push_back(allocBoxes(b, 2, cast<TileType>(load.getType())));
+    Value two = arith::ConstantIndexOp::create(b, 2);
+    Value step = loop.getStep();
+    loop.setStep(arith::MulIOp::create(b, step, two));
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> first;
+    Value zero = arith::ConstantIndexOp::create(b, 0);
+    for (Value ring : rings)
+      first.push_back(getRingSlot(b, ring, zero));
+    auto copy = [&](Value column, int64_t slot) {
+      for (auto [load, ring] : llvm::zip_equal(loads, rings)) {
+        Value place =
+            getRingSlot(b, ring, arith::ConstantIndexOp::create(b, slot));
+        emitCopy(b, load, column, place)
+            ->setAttr(kUnrollAttrName, b.getUnitAttr());
+      }
+    };
+    CopyWaitOp::create(b);
+    copy(loop.getInductionVar(), 0);
+    Value next = arith::AddIOp::create(b, loop.getInductionVar(), step);
+    Value more = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, next,
+                                       loop.getUpperBound());
+    auto second = scf::IfOp::create(b, more, /*withElseRegion=*/false);
+    b.setInsertionPointToStart(second.thenBlock());
+    copy(next, 1);
+    b.setInsertionPointAfter(second);
+    CopyWaitOp::create(b);
+    arrangePairs(b, loads, rings, more);
+    b.setInsertionPointAfter(loop);
+    CopyWaitOp::create(b);
+    for (auto [load, tile] : llvm::zip_equal(loads, first)) {
+      load.getResult().replaceAllUsesWith(tile);
+      load->erase();
+    }
+  }
+
+  static void arrangePairs(ImplicitLocOpBuilder &b,
+                           MutableArrayRef<LoadOp> loads, ArrayRef<Value> rings,
+                           Value more) {
+    bool any = false;
+    for (int64_t slot : {0, 1}) {
+      OpBuilder::InsertionGuard guard(b);
+      if (slot == 1) {
+        auto second = scf::IfOp::create(b, more, /*withElseRegion=*/false);
+        b.setInsertionPointToStart(second.thenBlock());
+      }
+      for (auto [load, ring] : llvm::zip_equal(loads, rings))
+        if (load.getLayout())
+          any |= arrange(
+              b, load,
+              getRingSlot(b, ring, arith::ConstantIndexOp::create(b, slot)));
+    }
+    if (any)
+      gpu::BarrierOp::create(b);
   }
 
   void stageLoop(scf::ForOp loop, SmallVector<LoadOp> loads) {

@@ -38,14 +38,7 @@ struct OverlapContractsPass
   void runOnOperation() override {
     if (!usesWarpgroups(getOperation()))
       return;
-    SmallVector<ContractOp> ops;
-    getOperation().walk([&](ContractOp op) {
-      // Where there is something to compute meanwhile: in a rotated loop.
-      if (isa<scf::ForOp>(op->getParentOp()) && !op.getTransposed() &&
-          isa<BlockArgument>(op.getLhs()))
-        for (auto each : op->getBlock()->getOps<ContractOp>())
-          ops.push_back(each);
-    });
+    SmallVector<ContractOp> ops = listContracts();
     // Deadlines look at products that are none any more once they started.
     SmallVector<Operation *> deadlines;
     for (ContractOp op : ops)
@@ -56,7 +49,7 @@ struct OverlapContractsPass
       auto start = StartContractOp::create(
           rewriter, op.getLoc(), op.getResult().getType(), op.getLhs(),
           op.getRhs(), sum ? sum.getAccumulator() : Value(),
-          op.getTransposedAttr());
+          /*condition=*/Value(), op.getTransposedAttr());
       int64_t leaving = countProducts(op, deadline);
       if (auto branch = dyn_cast<scf::IfOp>(deadline);
           branch && branch.elseBlock() && usedOnlyIn(op, branch)) {
@@ -73,6 +66,27 @@ struct OverlapContractsPass
   }
 
 private:
+  /// Where there is something to compute meanwhile: in a rotated loop. After
+  /// the second tile of a pair, to whose product the last one is added, also
+  /// behind the loop.
+  SmallVector<ContractOp> listContracts() {
+    SmallVector<ContractOp> ops;
+    getOperation().walk([&](Block *block) {
+      auto loop = dyn_cast<scf::ForOp>(block->getParentOp());
+      bool take = loop && getCarriedProbabilities(loop);
+      for (Operation &op : *block) {
+        if (auto contract = dyn_cast<ContractOp>(op); contract && take)
+          ops.push_back(contract);
+        if (!isSecondTile(&op))
+          continue;
+        take = true;
+        llvm::append_range(
+            ops, cast<scf::IfOp>(op).thenBlock()->getOps<ContractOp>());
+      }
+    });
+    return ops;
+  }
+
   /// A fold that only adds: the product can do that itself, if what it adds to
   /// is known when it starts.
   static FoldOp getPlainSum(ContractOp op) {

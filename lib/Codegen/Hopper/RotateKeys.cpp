@@ -18,6 +18,22 @@ namespace simplexir {
 using namespace mlir;
 using namespace simplexir;
 
+Type simplexir::getCarriedProbabilities(scf::ForOp loop) {
+  for (Value carried : loop.getRegionIterArgs())
+    if (auto tile = dyn_cast<TileType>(carried.getType()))
+      if (Type element = tile.getElementType();
+          element.isBF16() || element.isF16())
+        return element;
+  return {};
+}
+
+bool simplexir::isSecondTile(Operation *op) {
+  auto branch = dyn_cast<scf::IfOp>(op);
+  return branch && branch.thenBlock()->getOps<scf::ForOp>().empty() &&
+         llvm::any_of(*branch.thenBlock(),
+                      llvm::IsaPred<ContractOp, StartContractOp>);
+}
+
 namespace {
 /// An innermost loop whose body is a front, up to the probabilities, and a
 /// back, which multiplies them with the values.
@@ -58,12 +74,12 @@ public:
 private:
   explicit Rotation(scf::ForOp loop) : loop(loop) {}
 
-  /// The back is the product of values, what depends on it, and loads that
-  /// only the back uses.
+  /// The back is the product of values and what depends on it, the second tile
+  /// of a pair (--simplex-pair-tiles), and loads that only the back uses.
   void partition() {
     Block *body = loop.getBody();
     for (Operation &op : body->without_terminator()) {
-      bool depends = &op == values;
+      bool depends = &op == values || isSecondTile(&op);
       forEachOperand(op, [&](Value operand) {
         depends |= operand.getDefiningOp() && isBack(operand.getDefiningOp());
       });
@@ -83,6 +99,12 @@ private:
           if (crosses(operand))
             crossing.insert(operand);
         });
+  }
+
+  /// In the back, up to the product of values.
+  bool isLead(Operation *op) const {
+    return isBack(op) && !isa<LoadOp, LoadRowOp>(op) &&
+           !values->isBeforeInBlock(op);
   }
 
   static void forEachOperand(Operation &op,
@@ -148,14 +170,14 @@ private:
     return lookup(last, yielded);
   }
 
-  /// In this order: the product of values, the front up to the logits, the
-  /// rest of the back, the rest of the front.
+  /// In this order: the back up to the product of values, the front up to the
+  /// logits, the rest of the back, the rest of the front.
   SmallVector<Value> emitBody(ImplicitLocOpBuilder &b, scf::ForOp rotated,
                               ArrayRef<Value> carried) {
     IRMapping before, now;
     before.map(carried, rotated.getRegionIterArgs());
     now.map(loop.getInductionVar(), rotated.getInductionVar());
-    b.clone(*values, before);
+    clone(b, before, [&](Operation *op) { return isLead(op); });
     // Loads from global memory come early: their latency hides. Those from
     // shared memory stay with the fold, which then begins after the logits.
     clone(b, before,
@@ -167,7 +189,7 @@ private:
       return take;
     });
     clone(b, before, [&](Operation *op) {
-      return isBack(op) && op != values && !isa<LoadOp>(op);
+      return isBack(op) && !isLead(op) && !isa<LoadOp>(op);
     });
     for (auto [argument, yielded] :
          llvm::zip_equal(loop.getRegionIterArgs(), loop.getYieldedValues()))

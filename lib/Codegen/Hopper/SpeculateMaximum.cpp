@@ -43,15 +43,12 @@ private:
   /// Probabilities are f16: their exponents end at 2^-24 and 2^16.
   bool half = false;
 
-  /// In a loop that carries probabilities of 16 bits.
+  /// Any but the first maximum of a tile.
   bool isInRotatedLoop(RowMaxOp op) {
     auto loop = dyn_cast<scf::ForOp>(op->getParentOp());
-    return loop && llvm::any_of(loop.getRegionIterArgs(), [&](Value carried) {
-             auto tile = dyn_cast<TileType>(carried.getType());
-             Type element = tile ? tile.getElementType() : Type();
-             half |= element && element.isF16();
-             return element && (element.isBF16() || element.isF16());
-           });
+    Type probability = loop ? getCarriedProbabilities(loop) : Type();
+    half |= probability && probability.isF16();
+    return probability || isSecondTile(op->getParentOp());
   }
 
   /// Puts the kernel's body into a loop that is left after the first round if
@@ -85,8 +82,8 @@ private:
 
   /// In a safe round, and for the first tile of a loop over tiles.
   static Value isWanted(RowMaxOp op, Value safe) {
-    auto loop = cast<scf::ForOp>(op->getParentOp());
-    if (loop.getBody()->getOps<CopyWaitOp>().empty())
+    auto loop = dyn_cast<scf::ForOp>(op->getParentOp());
+    if (!loop || loop.getBody()->getOps<CopyWaitOp>().empty())
       return safe;
     auto b = ImplicitLocOpBuilder::atBlockBegin(op.getLoc(), loop.getBody());
     Value first =

@@ -25,23 +25,29 @@ struct TakeTurnsPass : simplexir::impl::TakeTurnsBase<TakeTurnsPass> {
     // The groups are two.
     if (!usesWarpgroups(kernel) || schedule.getWarps() != 8)
       return;
-    llvm::MapVector<scf::ForOp, SmallVector<StartContractOp>> loops;
+    // The products of a turn are those of a block: of a loop, or of the second
+    // tile of a pair in it.
+    llvm::MapVector<Block *, SmallVector<StartContractOp>> turns;
+    llvm::SetVector<scf::ForOp> loops;
     kernel.walk([&](StartContractOp op) {
       // Groups that wait for each other at every tile have no turns.
-      auto loop = dyn_cast<scf::ForOp>(op->getParentOp());
-      if (loop && loop.getBody()->getOps<CopyWaitOp>().empty())
-        loops[loop].push_back(op);
+      auto loop = op->getParentOfType<scf::ForOp>();
+      if (!loop || !loop.getBody()->getOps<CopyWaitOp>().empty())
+        return;
+      turns[op->getBlock()].push_back(op);
+      loops.insert(loop);
     });
-    if (loops.empty())
+    if (turns.empty())
       return;
-    for (auto &[loop, products] : loops) {
+    for (auto &[block, products] : turns) {
       OpBuilder b(products.front());
-      TakeTurnOp::create(b, loop.getLoc());
+      TakeTurnOp::create(b, products.front().getLoc());
       b.setInsertionPointAfter(products.back());
-      PassTurnOp::create(b, loop.getLoc());
-      if (schedule.getSplits() > 1)
-        balance(loop);
+      PassTurnOp::create(b, products.back().getLoc());
     }
+    if (schedule.getSplits() > 1)
+      for (scf::ForOp loop : loops)
+        balance(loop);
     Block *body = &kernel.getBody().front();
     for (auto roles : body->getOps<SpecializeOp>())
       body = &roles.getCompute().front();
@@ -77,6 +83,16 @@ private:
     b.setInsertionPointToStart(rest.getBody());
     TakeTurnOp::create(b);
     PassTurnOp::create(b);
+    for (auto branch : loop.getBody()->getOps<scf::IfOp>()) {
+      if (branch.thenBlock()->getOps<TakeTurnOp>().empty())
+        continue;
+      auto second = scf::IfOp::create(b, branch.getCondition(),
+                                      /*withElseRegion=*/false);
+      b.setInsertionPointToStart(second.thenBlock());
+      TakeTurnOp::create(b);
+      PassTurnOp::create(b);
+      b.setInsertionPointAfter(second);
+    }
   }
 };
 } // namespace

@@ -16,12 +16,20 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace simplexir {
 
 /// Does the kernel's schedule ask for warpgroup products?
 bool usesWarpgroups(mlir::func::FuncOp kernel);
+
+/// Was the loop rotated (--simplex-rotate-keys, --simplex-rotate-tiles)? Then
+/// it carries probabilities of 16 bits, of this type; null otherwise.
+mlir::Type getCarriedProbabilities(mlir::scf::ForOp loop);
+
+/// Is this what is done for the second tile of a pair (--simplex-pair-tiles)?
+bool isSecondTile(mlir::Operation *op);
 
 #define GEN_PASS_DECL
 #include "simplexir/Codegen/Hopper/Passes.h.inc"

@@ -127,6 +127,29 @@ def DropRows : Pass<"simplex-drop-rows", "::mlir::func::FuncOp"> {
                            "::simplexir::SimplexDialect"];
 }
 
+def PairTiles : Pass<"simplex-pair-tiles", "::mlir::func::FuncOp"> {
+  let summary = "Let two tiles of last keys share what is done for an outer key";
+  let description = [{
+    For schedules with `pairs`, whose tiles `--simplex-stage-tiles` keeps two at
+    a time. The combined tile of an outer key multiplies both tiles of the last
+    key, and both products of values are added up before they are folded: half
+    as many combined tiles and folds. Where the second tile of a pair is past
+    the end, its part is left out.
+
+    ```mlir
+    scf.for %j { %c = combine(%j); %p = softmax(%c * %k0); fold(%p * %v0) }
+    // ==>
+    scf.for %j {
+      %c = combine(%j); %p = softmax(%c * %k0)
+      %p2, %pv = scf.if %two { %p * %v0; softmax(%c * %k1) } else { %p; 0 }
+      fold(%pv + %p2 * (%two ? %v1 : %v0))
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::simplexir::SimplexDialect"];
+}
+
 def RotateKeys : Pass<"simplex-rotate-keys", "::mlir::func::FuncOp"> {
   let summary = "Begin each outer key's logits before the last key's values end";
   let description = [{
@@ -192,7 +215,7 @@ def OverlapContracts : Pass<"simplex-overlap-contracts", "::mlir::func::FuncOp">
     simplex.fold %acc, %o;  %s = simplex.await %2;  simplex.exp %s
     ```
   }];
-  let dependentDialects = ["::simplexir::SimplexDialect"];
+  let dependentDialects = ["::mlir::ub::UBDialect", "::simplexir::SimplexDialect"];
 }
 
 def LoopWorkItems : Pass<"simplex-loop-work-items", "::mlir::func::FuncOp"> {

@@ -53,7 +53,9 @@ def Simplex_ScheduleAttr : AttrDef<Simplex_Dialect, "Schedule"> {
 
     The target half: `warps` of a thread block and `stages` of the ring of key
     tiles in shared memory; both are 1 on the CPU. With `wgmma`, groups of four
-    warps multiply 64 rows together (sm_90a).
+    warps multiply 64 rows together (sm_90a). With `pairs`, two tiles of last
+    keys at a time stay in shared memory, and an outer key's combined tile and
+    fold serve both (`--simplex-pair-tiles`; n > 2, with `wgmma`).
 
     ```mlir
     #simplex.schedule<rows = 64, keys = 64, splits = 4, warps = 8, stages = 2>
@@ -63,7 +65,8 @@ def Simplex_ScheduleAttr : AttrDef<Simplex_Dialect, "Schedule"> {
                         DefaultValuedParameter<"int64_t", "1">:$splits,
                         DefaultValuedParameter<"int64_t", "1">:$warps,
                         DefaultValuedParameter<"int64_t", "1">:$stages,
-                        DefaultValuedParameter<"bool", "false">:$wgmma);
+                        DefaultValuedParameter<"bool", "false">:$wgmma,
+                        DefaultValuedParameter<"bool", "false">:$pairs);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
