@@ -111,6 +111,7 @@ public:
     SmallVector<Type> types(ValueRange(listFirst(values)).getTypes());
     auto second = scf::IfOp::create(b, types, two, /*addThenBlock=*/true,
                                     /*addElseBlock=*/true);
+    second->setAttr(kSecondTileAttrName, b.getUnitAttr());
     b.setInsertionPointToStart(second.elseBlock());
     Value none = FillOp::create(b, values.getType(), b.getF64FloatAttr(0.0));
     scf::YieldOp::create(b, listFirst(none));

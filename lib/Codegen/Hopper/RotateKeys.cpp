@@ -27,13 +27,6 @@ Type simplexir::getCarriedProbabilities(scf::ForOp loop) {
   return {};
 }
 
-bool simplexir::isSecondTile(Operation *op) {
-  auto branch = dyn_cast<scf::IfOp>(op);
-  return branch && branch.thenBlock()->getOps<scf::ForOp>().empty() &&
-         llvm::any_of(*branch.thenBlock(),
-                      llvm::IsaPred<ContractOp, StartContractOp>);
-}
-
 namespace {
 /// An innermost loop whose body is a front, up to the probabilities, and a
 /// back, which multiplies them with the values.

@@ -28,8 +28,13 @@ bool usesWarpgroups(mlir::func::FuncOp kernel);
 /// it carries probabilities of 16 bits, of this type; null otherwise.
 mlir::Type getCarriedProbabilities(mlir::scf::ForOp loop);
 
-/// Is this what is done for the second tile of a pair (--simplex-pair-tiles)?
-bool isSecondTile(mlir::Operation *op);
+/// Marks the `scf.if` around what is done for the second tile of a pair
+/// (--simplex-pair-tiles).
+constexpr llvm::StringLiteral kSecondTileAttrName = "simplex.second_tile";
+
+inline bool isSecondTile(mlir::Operation *op) {
+  return op->hasAttr(kSecondTileAttrName);
+}
 
 #define GEN_PASS_DECL
 #include "simplexir/Codegen/Hopper/Passes.h.inc"
