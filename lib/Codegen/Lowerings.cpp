@@ -69,6 +69,7 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   manager.addNestedPass<func::FuncOp>(createDropRows());
   manager.addNestedPass<func::FuncOp>(createLoopWorkItems());
   manager.addNestedPass<func::FuncOp>(createSpecializeCopies());
+  manager.addNestedPass<func::FuncOp>(createRotateItems());
   manager.addNestedPass<func::FuncOp>(createTakeTurns());
   ConvertSimplexToGPUOptions convert;
   convert.wgmma = chip.wgmma;

@@ -123,13 +123,29 @@ private:
     }
     b.setInsertionPointToEnd(inner);
     // An item without keys has sums of 0, and is finished.
-    Value visited = arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
-                                          tiles.loop.getLowerBound(),
-                                          tiles.loop.getUpperBound());
+    Value visited =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
+                              tiles.loop.getLowerBound(), giveTile(tiles.loop));
     Value own = arith::AndIOp::create(b, check, visited);
     Value wrong = arith::OrIOp::create(b, loop.getRegionIterArg(0), own);
     scf::YieldOp::create(b, wrong);
     tiles.vote.getConditionMutable().assign(loop.getResult(0));
+  }
+
+  /// Each item has a tile, all of it masked if need be, so that its beginning
+  /// can be the same (--simplex-rotate-items). Returns where its keys end.
+  static Value giveTile(scf::ForOp loop) {
+    Value end = loop.getUpperBound();
+    ImplicitLocOpBuilder b(loop.getLoc(), loop);
+    Value one = arith::ConstantIndexOp::create(b, 1);
+    Value first = arith::AddIOp::create(b, loop.getLowerBound(), one);
+    Value atLeast = arith::MaxSIOp::create(b, end, first);
+    end.replaceUsesWithIf(atLeast, [&](OpOperand &use) {
+      Operation *user =
+          loop->getBlock()->findAncestorOpInBlock(*use.getOwner());
+      return user == loop || (user && loop->isBeforeInBlock(user));
+    });
+    return end;
   }
 
   /// The product of the grid's factors (see kGridAttrName).

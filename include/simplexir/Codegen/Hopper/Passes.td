@@ -332,6 +332,32 @@ def SpecializeCopies : Pass<"simplex-specialize-copies", "::mlir::func::FuncOp">
                            "::simplexir::SimplexDialect"];
 }
 
+def RotateItems : Pass<"simplex-rotate-items", "::mlir::func::FuncOp"> {
+  let summary = "Begin each work item before the last one ends";
+  let description = [{
+    In the loop over work items of the warps that compute
+    (`--simplex-loop-work-items`, `--simplex-specialize-copies`), an item's
+    query and its first tile, up to the probabilities, come before the end of
+    the item before it: the first product of logits and the last product of
+    values run one behind the other, and a softmax runs under the second one, as
+    in the loop over tiles. The first tile no longer multiplies probabilities of
+    0. Beside the last item's end its beginning is computed once more; the warps
+    that copy bring its query and first tile again.
+
+    ```mlir
+    scf.for %i { query(%i); scf.for %t { logits(%t); values(%t - 1); softmax }; values; store }
+    // ==>
+    query(0); logits(0); softmax
+    scf.for %i {
+      scf.for %t from the second one { logits(%t); values(%t - 1); softmax }
+      query(%i + 1); logits(0); values; softmax; store
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::simplexir::SimplexDialect"];
+}
+
 def TakeTurns : Pass<"simplex-take-turns", "::mlir::func::FuncOp"> {
   let summary = "Let two groups of warps use the matrix unit in turns";
   let description = [{
