@@ -11,6 +11,8 @@ import os
 
 import torch
 
+import simplexir
+
 from . import _core
 
 SCHEMA = ("attention(Tensor query, Tensor[] keys, Tensor[] values, int[] windows, str form='multilinear', "
@@ -83,15 +85,70 @@ def _register():
 registered_from = _register()
 
 
+def _open_eager():
+    """Eager calls without the dispatcher; or why not."""
+    try:
+        from torch._C._dynamo import guards  # Inductor's code makes its buffers with these
+        empty = (guards._empty_strided_cpu, getattr(guards, "_empty_strided_cuda", None) if torch.cuda.is_available()
+                 else None)
+        checks = (torch._C._len_torch_function_stack, torch._C._len_torch_dispatch_stack, torch._C._is_tracing,
+                  torch._C._functorch.get_dynamic_layer_stack_depth)
+        if any(check() for check in checks):
+            return "a mode of PyTorch is active while simplexir is imported"
+        _core.open_torch_eager(torch.Tensor.__dlpack_c_exchange_api__, (torch.Tensor, torch.nn.Parameter), checks,
+                               torch.is_grad_enabled, torch.Tensor.is_neg, vars(torch.autograd.profiler), empty,
+                               (torch.bfloat16, torch.float16, torch.float32, torch.float64))
+    except (ImportError, AttributeError, ValueError) as error:
+        return f"this PyTorch is older or newer than what SimplexIR knows: {error}"
+    return None
+
+
+def _find_shortcuts():
+    """Symbols of libtorch that answer faster than its Python functions; each only if both say the same."""
+    folder = os.path.join(os.path.dirname(torch.__file__), "lib")
+    states = []
+    for inference in (False, True):
+        with torch.inference_mode(inference):
+            states.append((_core.shortcut_read_keys(os.path.join(folder, "libc10.so")),
+                           torch._C._dispatch_tls_local_include_set().raw_repr(),
+                           torch._C._dispatch_tls_local_exclude_set().raw_repr()))
+    (plain, *sets), (other, *other_sets) = states
+    if plain == (0, 0) and [a ^ b for a, b in zip(sets, other_sets)] == list(other) and any(other):
+        _core.shortcut_trust_keys([plain, other])
+    plain, parameter = torch.empty(1), torch.nn.Parameter(torch.empty(1), requires_grad=False)
+    answers = [(_core.shortcut_read_negative(os.path.join(folder, "libtorch_cpu.so"), tensor), tensor.is_neg())
+               for tensor in (plain, parameter, torch._neg_view(plain))]
+    if any(found != expected for found, expected in answers):
+        _core.shortcut_distrust_negative()
+
+
+# How a plain call on plain tensors runs: "C++", or "the dispatcher" with the reason.
+_why_not = _open_eager()
+eager_calls_through = f"the dispatcher ({_why_not})" if _why_not else "C++"
+try:
+    _find_shortcuts()
+except (AttributeError, TypeError, ValueError):
+    _core.shortcut_distrust_negative()
+_is_compiling = torch.compiler.is_compiling
+
+
 def attention(query, keys, values, windows, form="multilinear", bidirectional=False, scale=None, key_biases=None,
               value_biases=None, positions=None, key_range=None):
     """As simplexir.attention, on tensors of the CPU or of one CUDA device, there on the current stream."""
-    if torch.compiler.is_compiling():
+    if _is_compiling():
         return _op(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases, positions,
                    key_range)
+    results = _core.torch_eager(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases,
+                                positions, key_range)
+    if results is not None:
+        return results
+    simplexir._check_windows(windows)
     if torch.is_grad_enabled() and (name := _refuse(query, keys, values)):
         raise NotImplementedError(NO_BACKWARD.format(name))
     # What the kernel in Python for autograd would do, without its time.
     with torch._C._AutoDispatchBelowAutograd():
         return _op(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases, positions,
                    key_range)
+
+
+simplexir._torch_tensor, simplexir._torch_attention = torch.Tensor, attention

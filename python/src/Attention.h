@@ -22,8 +22,9 @@ struct View {
   int32_t dtype = -1; // SimplexirDType
   int32_t deviceType = SIMPLEXIR_CPU;
   int32_t deviceId = 0;
-  int64_t shape[SIMPLEXIR_MAX_RANK] = {};
-  int64_t strides[SIMPLEXIR_MAX_RANK] = {};
+  /// Up to the rank; what is behind is not set.
+  int64_t shape[SIMPLEXIR_MAX_RANK];
+  int64_t strides[SIMPLEXIR_MAX_RANK];
 };
 
 const char *nameOfDType(int64_t dtype);
