@@ -232,5 +232,7 @@ void Attention::launch() {
   options.deviceType = query.deviceType;
   options.deviceId = query.deviceType == SIMPLEXIR_CUDA ? query.deviceId : -1;
   options.stream = stream;
+  if (trustsAddresses)
+    options.flags = SIMPLEXIR_LAUNCH_TRUSTS_ADDRESSES;
   check(simplexirKernelLaunch(kernel, arguments, count, &options));
 }

@@ -39,6 +39,9 @@ struct Attention {
   View out, lse;
   int64_t positions[2] = {}, keyRange[2] = {};
   void *stream = nullptr;
+  /// Whether arrays on a GPU come from a framework's own allocator, so that
+  /// the driver need not be asked about their addresses.
+  bool trustsAddresses = false;
 
   /// Checks operands and attributes, and completes the spec and the shapes,
   /// types and devices of `out` and `lse`, which get packed strides. Throws

@@ -202,6 +202,7 @@ static void advance(View &view, int64_t batches) {
 }
 
 void Call::run() {
+  attention.trustsAddresses = true;
   setAttributes(attention, {frame.attrs});
   attention.query.deviceId = device();
   attention.stream = stream();

@@ -222,6 +222,7 @@ static Tensor makeTensor(View &view) {
 /// The arguments are those of the schema in simplexir/torch.py.
 static void attend(Value *stack) {
   Attention call;
+  call.trustsAddresses = true;
   Tensors tensors;
   Spec &spec = call.spec;
   readTensor(stack[0], "query", call.query, tensors);

@@ -287,6 +287,7 @@ static PyObject *attend(PyObject *const *arguments) {
   if (!torch.ready || !isIdle())
     return nullptr;
   Attention call;
+  call.trustsAddresses = true;
   Held held;
   if (!readCall(arguments, call, held))
     return nullptr;
