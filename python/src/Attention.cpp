@@ -227,6 +227,16 @@ void Attention::launch() {
   for (size_t i = 0; i < count; ++i)
     arguments[i].structSize = sizeof(SimplexirArgument);
 
+  SimplexirLaunchOptions where = options();
+  check(simplexirKernelLaunch(kernel, arguments, count, &where));
+}
+
+void Attention::prepare() {
+  SimplexirLaunchOptions where = options();
+  check(simplexirKernelPrepare(findOrMakeKernel(spec), &where));
+}
+
+SimplexirLaunchOptions Attention::options() const {
   SimplexirLaunchOptions options = {};
   options.structSize = sizeof(options);
   options.deviceType = query.deviceType;
@@ -234,5 +244,5 @@ void Attention::launch() {
   options.stream = stream;
   if (trustsAddresses)
     options.flags = SIMPLEXIR_LAUNCH_TRUSTS_ADDRESSES;
-  check(simplexirKernelLaunch(kernel, arguments, count, &options));
+  return options;
 }

@@ -52,10 +52,15 @@ struct Attention {
   /// without the GIL. Throws.
   void launch();
 
+  /// Does for `launch` what it must not do while a stream is captured: finds
+  /// or compiles the kernel and loads it on the device. After `infer`.
+  void prepare();
+
   /// The number of `form` in formNames; throws BadValue.
   static int64_t lookupForm(const std::string &name);
 
 private:
+  SimplexirLaunchOptions options() const;
   void checkOperand(const View &view, const char *kind, int index) const;
   void checkAttributes() const;
 };

@@ -20,7 +20,7 @@ void bindTorch(nanobind::module_ &m);
 /// `open_torch_eager` and `torch_eager`.
 void bindTorchEager(nanobind::module_ &m);
 
-/// `jax_handler`.
+/// `jax_cpu` and `jax_gpu...`, the handlers.
 void bindJax(nanobind::module_ &m);
 
 inline void bindFrameworks(nanobind::module_ &m) {
