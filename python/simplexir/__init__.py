@@ -15,7 +15,7 @@ __all__ = ["attention", "load", "Artifact", "Error", "CompileError", "CacheWarni
            "set_cache_dir", "set_num_threads", "get_num_threads"]
 
 _core.set_maker(_kernels.make)
-_torch_tensor = _torch_attention = None
+_torch_tensor = _torch_dispatch = _is_compiling = None
 
 
 def _check_windows(windows):
@@ -48,8 +48,13 @@ def attention(query, keys, values, windows, form="multilinear", bidirectional=Fa
     """
     # The modules of frameworks set these when they are imported, so that later calls need not look for them.
     if _torch_tensor is not None and isinstance(query, _torch_tensor) and out is None and stream is None:
-        return _torch_attention(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases,
-                                positions, key_range)
+        if not _is_compiling():
+            results = _core.torch_eager(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases,
+                                        positions, key_range)
+            if results is not None:
+                return results
+        return _torch_dispatch(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases,
+                               positions, key_range)
     _check_windows(windows)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(query, torch.Tensor):

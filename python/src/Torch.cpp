@@ -340,4 +340,7 @@ static std::string registerTorch(const std::string &cpuLibrary,
 
 void simplexir::python::bindTorch(nb::module_ &m) {
   m.def("register_torch", registerTorch);
+  m.def("torch_dtype", [](int32_t dtype) {
+    return dtype >= 0 && dtype < 4 ? shim.dtypes[dtype] : -1;
+  });
 }

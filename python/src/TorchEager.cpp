@@ -252,9 +252,30 @@ static nb::object makeTuple(const int64_t *numbers, int count) {
   return tuple;
 }
 
+/// Whether the tensor is what the view asks for; its memory goes into the view.
+static bool isResult(nb::handle tensor, View &view) {
+  View made;
+  if (Py_TYPE(tensor.ptr()) != torch.tensor || !readView(tensor.ptr(), made) ||
+      made.deviceType != view.deviceType || made.deviceId != view.deviceId ||
+      made.dtype != view.dtype || made.rank != view.rank ||
+      !std::equal(view.shape, view.shape + view.rank, made.shape))
+    return false;
+  view.data = made.data;
+  return true;
+}
+
 /// An uninitialised tensor, whose memory goes into the view; none if there is
 /// no memory or the device is not the current one.
 static nb::object makeResult(View &view, Sizes &last) {
+  // What it makes on the CPU was compared when the module was imported.
+  static bool isKnown[] = {true, false};
+  if (nb::object tensor = makeTensorObject(view); tensor.is_valid()) {
+    if (isKnown[view.deviceType] || isResult(tensor, view)) {
+      isKnown[view.deviceType] = true;
+      return tensor;
+    }
+    distrustMakers();
+  }
   if (!last.sizes ||
       !std::equal(last.shape, last.shape + view.rank, view.shape)) {
     nb::object sizes = makeTuple(view.shape, view.rank),
@@ -270,12 +291,7 @@ static nb::object makeResult(View &view, Sizes &last) {
   PyObject *arguments[] = {last.sizes, last.strides, torch.dtypes[view.dtype]};
   nb::object tensor = nb::steal(
       PyObject_Vectorcall(torch.empty[view.deviceType], arguments, 3, nullptr));
-  View made;
-  if (!tensor.is_valid() || !readView(tensor.ptr(), made) ||
-      made.deviceType != view.deviceType || made.deviceId != view.deviceId)
-    return {};
-  view.data = made.data;
-  return tensor;
+  return tensor.is_valid() && isResult(tensor, view) ? tensor : nb::object();
 }
 
 //===----------------------------------------------------------------------===//
@@ -303,9 +319,13 @@ static PyObject *attend(PyObject *const *arguments) {
     return nullptr;
   // Both have their own: an lse is smaller by a dimension.
   static Sizes outSizes, lseSizes;
-  nb::object out = makeResult(call.out, outSizes);
-  nb::object lse =
-      out.is_valid() ? makeResult(call.lse, lseSizes) : nb::object();
+  nb::object out, lse;
+  try {
+    out = makeResult(call.out, outSizes);
+    if (out.is_valid())
+      lse = makeResult(call.lse, lseSizes);
+  } catch (const std::exception &) { // no memory
+  }
   if (!lse.is_valid())
     return nullptr;
   {

@@ -8,6 +8,8 @@
 #ifndef SIMPLEXIR_PYTHON_TORCHSHORTCUTS_H
 #define SIMPLEXIR_PYTHON_TORCHSHORTCUTS_H
 
+#include "Attention.h"
+
 #include <nanobind/nanobind.h>
 
 namespace simplexir::python {
@@ -19,6 +21,11 @@ bool hasPlainDispatchKeys();
 enum class Answer { No, Yes, Unknown };
 /// Of an object whose type is torch.Tensor or Parameter.
 Answer isNegativeView(PyObject *tensor);
+
+/// A new tensor without values, whose memory goes into the view; none where it
+/// is not known how to make one. Throws what PyTorch throws.
+nanobind::object makeTensorObject(View &view);
+void distrustMakers();
 
 /// `shortcut_...`, see simplexir/torch.py.
 void bindTorchShortcuts(nanobind::module_ &m);

@@ -347,5 +347,8 @@ def test_without_shortcuts():
     """The Python functions are asked where a symbol is missing or says something else."""
     nothing = "import simplexir; c = simplexir._core; "
     for what in ("c.shortcut_read_keys = lambda *_: (1, 1)", "c.shortcut_read_negative = lambda *_: True",
-                 "c.shortcut_read_negative = lambda *_: int('not there')"):
+                 "c.shortcut_read_negative = lambda *_: int('not there')",
+                 "c.shortcut_find_makers = lambda *_: int('not there')",
+                 "torch.__version__ = type(torch.__version__)('99.0')",
+                 "c.torch_dtype = lambda i: (6, 5, 7, 15)[i]"):
         assert run_without(nothing + what) == "C++"
