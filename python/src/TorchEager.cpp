@@ -324,7 +324,8 @@ static PyObject *attend(PyObject *const *arguments) {
     out = makeResult(call.out, outSizes);
     if (out.is_valid())
       lse = makeResult(call.lse, lseSizes);
-  } catch (const std::exception &) { // no memory
+  } catch (const std::exception &) {
+    return nullptr; // no memory
   }
   if (!lse.is_valid())
     return nullptr;

@@ -144,7 +144,8 @@ static void findMakers(const std::string &folder,
       !find(cpu, "aoti_torch_get_data_ptr", makers.dataPointer) ||
       !find(cpu, "aoti_torch_delete_tensor_object", makers.destroy))
     throw nb::value_error("a function is missing");
-  std::copy(dtypes.begin(), dtypes.end(), makers.dtypes);
+  for (size_t i = 0; i < dtypes.size(); ++i)
+    makers.dtypes[i] = dtypes[i];
   makers.trusted = true;
 }
 

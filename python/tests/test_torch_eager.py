@@ -352,3 +352,34 @@ def test_without_shortcuts():
                  "torch.__version__ = type(torch.__version__)('99.0')",
                  "c.torch_dtype = lambda i: (6, 5, 7, 15)[i]"):
         assert run_without(nothing + what) == "C++"
+
+
+gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+
+
+@direct
+@gpu
+def test_results_are_the_allocators(dispatched):
+    """So that record_stream, memory statistics and graphs' pools know them."""
+    inputs = make("cuda", torch.bfloat16, dim=16, value_dim=16)
+    simplexir.attention(*inputs, [4, 4])
+    torch.cuda.synchronize()
+    before = torch.cuda.memory_allocated()
+    out, lse = simplexir.attention(*inputs, [4, 4])
+    assert torch.cuda.memory_allocated() - before >= out.nbytes + lse.nbytes
+    out.record_stream(torch.cuda.Stream())
+    del out, lse
+    torch.cuda.synchronize()
+    assert not dispatched
+
+
+@direct
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="fewer than 2 GPUs")
+def test_other_device(dispatched):
+    """On a GPU that is not the current one."""
+    inputs = make("cuda:1", torch.bfloat16, dim=16, value_dim=16)
+    assert torch.cuda.current_device() == 0
+    found = simplexir.attention(*inputs, [4, 4])
+    assert not dispatched and found[0].device == torch.device("cuda:1")
+    assert equal(found, torch.ops.simplexir.attention(*inputs, [4, 4]))
+    assert torch.cuda.current_device() == 0
