@@ -71,7 +71,7 @@ def torch_calls(options):
     from torch._C._dynamo import guards
     empty = getattr(guards, f"_empty_strided_{device}")
     shape, strides, state = (1, 1, 1, 32), (32, 32, 32, 1), (1, 1, 1)
-    yield "  of that, its two results", lambda: (empty(shape, strides, options.dtype), empty(state, state, torch.float32))
+    yield "two empty tensors, made as Inductor does", lambda: (empty(shape, strides, options.dtype), empty(state, state, torch.float32))
     yield "torch.ops.simplexir.attention, below autograd", below_autograd
     yield "torch.ops.simplexir.attention", lambda: op(*arguments)
 
