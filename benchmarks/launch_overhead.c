@@ -244,10 +244,14 @@ int main(int argc, char **argv) {
     fprintf(stderr, "launch-overhead: the driver refuses the empty kernel\n");
     return 1;
   }
-  if (measure("GPU, context is current", launchOurs, &launch, launches) ||
+  if (measure("GPU, context is current", launchOurs, &launch, launches))
+    return 1;
+  launch.options.flags = SIMPLEXIR_LAUNCH_TRUSTS_ADDRESSES;
+  if (measure("  and addresses are trusted", launchOurs, &launch, launches) ||
       measure("driver alone, 64 words", launchEmpty, &driver, launches) ||
       measure("driver alone, one buffer", launchEmptyBuffer, &driver, launches))
     return 1;
+  launch.options.flags = 0;
   launch.options.stream = NULL;
   return measure("GPU, default stream", launchOurs, &launch, launches);
 }

@@ -6,8 +6,9 @@
     benchmarks/python_calls.py                                  # PyTorch, JAX and Triton, whichever are there
     benchmarks/python_calls.py --peer peers/FBGEMM              # also the wrapper and first call of the Triton peer
     benchmarks/python_calls.py --c-benchmark DIR                # also DIR/simplexir-launch-overhead
+    benchmarks/python_calls.py --no-first --cpu                 # no first calls; on the CPU with one thread
 
-Needs a GPU and the Python package. A call is timed until it returns, with operands so small that the GPU is done at
+Needs the Python package and, without --cpu, a GPU. A call is timed until it returns, with operands so small that the GPU is done at
 once; the GPU is waited for after every 50 calls, out of the time, so that no call waits for room in the queue. Medians
 over the batches, and the best batch. First calls are each in a new process with empty caches; what importing costs is
 not counted, the CUDA context and a first operation of the framework are there before.
@@ -43,17 +44,21 @@ def measure(call, wait, launches):
     return times[len(times) // 2], times[0]
 
 
-def torch_calls(_options):
+def torch_calls(options):
     """(name, call) of PyTorch's side."""
     import torch
     import simplexir.torch
-    device = "cuda"
+    print(f"simplexir.attention on plain tensors runs through {simplexir.torch.eager_calls_through}, the operator is "
+          f"registered from {simplexir.torch.registered_from}")
+    device = options.device
     a, b = torch.ones(16, device=device), torch.ones(16, device=device)
     yield "torch.add", lambda: torch.add(a, b)
     q, k, v = (torch.randn(1, 1, 64, 64, device=device, dtype=torch.bfloat16) for _ in range(3))
+    if device == "cpu":
+        q, k, v = (x[:, :, :1, :32].float() for x in (q, k, v))
     sdpa = torch.nn.functional.scaled_dot_product_attention
     yield "torch SDPA, its own choice", lambda: sdpa(q, k, v, is_causal=True)
-    x = [torch.randn(1, 1, 1, 16, device=device, dtype=torch.bfloat16) for _ in range(5)]
+    x = [torch.randn(1, 1, 1, 32, device=device, dtype=options.dtype) for _ in range(5)]
     arguments = x[0], x[1:3], x[3:5], [1, 1]
     op = torch.ops.simplexir.attention
 
@@ -62,6 +67,11 @@ def torch_calls(_options):
             return op(*arguments)
 
     yield "simplexir.attention, tensors", lambda: simplexir.attention(*arguments)
+    yield "simplexir.torch.attention", lambda: simplexir.torch.attention(*arguments)
+    from torch._C._dynamo import guards
+    empty = getattr(guards, f"_empty_strided_{device}")
+    shape, strides, state = (1, 1, 1, 32), (32, 32, 32, 1), (1, 1, 1)
+    yield "two empty tensors, made as Inductor does", lambda: (empty(shape, strides, options.dtype), empty(state, state, torch.float32))
     yield "torch.ops.simplexir.attention, below autograd", below_autograd
     yield "torch.ops.simplexir.attention", lambda: op(*arguments)
 
@@ -127,6 +137,12 @@ def launches(options):
             print(f"{framework}: {error}")
 
     torch.set_grad_enabled(False)
+    if options.device == "cpu":
+        import simplexir
+        torch.set_num_threads(1)
+        simplexir.set_num_threads(1)
+        collect("PyTorch", torch_calls, lambda: None)
+        return rows
     collect("PyTorch", torch_calls, torch.cuda.synchronize)
     collect("Triton", triton_calls, torch.cuda.synchronize)
     try:
@@ -202,7 +218,8 @@ def check(options):
     if options.c_benchmark and not (options.c_benchmark / "simplexir-launch-overhead").exists():
         sys.exit(f"python_calls: --c-benchmark: no simplexir-launch-overhead in {options.c_benchmark}")
     import torch
-    if not torch.cuda.is_available():
+    options.device, options.dtype = ("cpu", torch.float32) if options.cpu else ("cuda", torch.bfloat16)
+    if not options.cpu and not torch.cuda.is_available():
         sys.exit("python_calls: PyTorch finds no GPU here")
 
 
@@ -212,6 +229,8 @@ def main():
     parser.add_argument("--peer", type=pathlib.Path, metavar="DIR", help="a checkout of pytorch/FBGEMM")
     parser.add_argument("--c-benchmark", type=pathlib.Path, metavar="DIR",
                         help="holds simplexir-launch-overhead and launch_overhead.simplex")
+    parser.add_argument("--cpu", action="store_true", help="PyTorch's calls on the CPU, one thread")
+    parser.add_argument("--no-first", action="store_true", help="leave out the first calls, which take seconds")
     parser.add_argument("--first", choices=("ours", "peer"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     check(options)
@@ -220,12 +239,14 @@ def main():
         return 0
     if options.c_benchmark:
         subprocess.run([options.c_benchmark.resolve() / "simplexir-launch-overhead",
-                        options.c_benchmark / "launch_overhead.simplex", "gpu"], check=False)
+                        options.c_benchmark / "launch_overhead.simplex", "cpu" if options.cpu else "gpu"], check=False)
         sys.stdout.flush()
     rows = launches(options)
     print(f"\n{'':10} {'one call, us':46} {'median':>8} {'best':>8}")
     for framework, name, middle, best in rows:
         print(f"{framework:10} {name:46} {middle:8.2f} {best:8.2f}")
+    if options.no_first or options.cpu:
+        return 0
     print(f"\n{'first call, s':57} {'first':>8} {'second':>8}")
     for name, first, second in first_calls(options):
         print(f"{name:57} {first:8.3f} {second:8.4f}")

@@ -15,6 +15,12 @@ __all__ = ["attention", "load", "Artifact", "Error", "CompileError", "CacheWarni
            "set_cache_dir", "set_num_threads", "get_num_threads"]
 
 _core.set_maker(_kernels.make)
+_torch_tensor = _torch_dispatch = _is_compiling = None
+
+
+def _check_windows(windows):
+    if isinstance(windows, int):
+        raise TypeError(f"windows is {windows}, expected a sequence: one size for each key")
 
 
 def attention(query, keys, values, windows, form="multilinear", bidirectional=False, scale=None, key_biases=None,
@@ -40,8 +46,16 @@ def attention(query, keys, values, windows, form="multilinear", bidirectional=Fa
     The kernel is compiled when its class of shapes is first used, and kept on disk; B, Sq and Sk are not part of the
     class. docs/python.md says more.
     """
-    if isinstance(windows, int):
-        raise TypeError(f"windows is {windows}, expected a sequence: one size for each key")
+    # The modules of frameworks set these when they are imported, so that later calls need not look for them.
+    if _torch_tensor is not None and isinstance(query, _torch_tensor) and out is None and stream is None:
+        if not _is_compiling():
+            results = _core.torch_eager(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases,
+                                        positions, key_range)
+            if results is not None:
+                return results
+        return _torch_dispatch(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases,
+                               positions, key_range)
+    _check_windows(windows)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(query, torch.Tensor):
         if out is not None or stream is not None:

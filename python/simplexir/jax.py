@@ -11,9 +11,12 @@ import numpy as np
 
 from . import _core
 
-_TARGET = "simplexir_attention"
-jax.ffi.register_ffi_target(_TARGET, _core.jax_handler(False), platform="cpu")
-jax.ffi.register_ffi_target(_TARGET, _core.jax_handler(True), platform="CUDA")
+# XLA captures the first one into its command buffers (CUDA graphs): it launches and does nothing else, as its kernel is
+# loaded in the stage before. The other one waits for numbers that are known at run time only.
+_TARGET, _TARGET_WITH_NUMBERS = "simplexir_attention", "simplexir_attention_with_numbers"
+for _name, _handler in ((_TARGET, _core.jax_gpu), (_TARGET_WITH_NUMBERS, _core.jax_gpu_with_numbers)):
+    jax.ffi.register_ffi_target(_name, _core.jax_cpu, platform="cpu")
+    jax.ffi.register_ffi_target(_name, {"initialize": _handler, "execute": _handler}, platform="CUDA")
 
 NO_GRADIENT = ("simplexir.jax.attention has no gradient (issue 'Gradients' of SimplexIR): differentiate around it, or use "
                "jax.lax.stop_gradient on its operands")
@@ -78,7 +81,9 @@ def _call(frozen, operands):
         varying = {"vma": axes} if axes else {}
     results = (jax.ShapeDtypeStruct((batch, length, heads, value.shape[3]), query.dtype, **varying),
                jax.ShapeDtypeStruct((batch, heads, length), state, **varying))
-    return jax.ffi.ffi_call(_TARGET, results, vmap_method="broadcast_all")(*operands, **attributes)
+    with_numbers = "dynamic_positions" in attributes or "dynamic_key_range" in attributes
+    target = _TARGET_WITH_NUMBERS if with_numbers else _TARGET
+    return jax.ffi.ffi_call(target, results, vmap_method="broadcast_all")(*operands, **attributes)
 
 
 @_call.defjvp

@@ -1,7 +1,10 @@
 # Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-"""PyTorch: the operator torch.ops.simplexir.attention, and `attention`, which calls it.
+"""PyTorch: the operator torch.ops.simplexir.attention, and `attention`.
+
+A plain eager call on plain tensors goes to the kernel directly (python/src/TorchEager.cpp); all others call the operator:
+those of compiled and traced code, in modes, transforms and under the profiler, with subclasses, and those with errors.
 
 The kernels are registered from C++, through PyTorch's stable C interface, which has lists and strings since 2.10; an
 older PyTorch gets kernels in Python. `registered_from` says which.
@@ -10,6 +13,8 @@ older PyTorch gets kernels in Python. `registered_from` says which.
 import os
 
 import torch
+
+import simplexir
 
 from . import _core
 
@@ -83,15 +88,94 @@ def _register():
 registered_from = _register()
 
 
+def _open_eager():
+    """Eager calls without the dispatcher; or why not."""
+    try:
+        from torch._C._dynamo import guards  # Inductor's code makes its buffers with these
+        empty = (guards._empty_strided_cpu, getattr(guards, "_empty_strided_cuda", None))
+        checks = (torch._C._len_torch_function_stack, torch._C._len_torch_dispatch_stack, torch._C._is_tracing,
+                  torch._C._functorch.get_dynamic_layer_stack_depth)
+        if any(check() for check in checks):
+            return "a mode of PyTorch is active while simplexir is imported"
+        _core.open_torch_eager(torch.Tensor.__dlpack_c_exchange_api__, (torch.Tensor, torch.nn.Parameter), checks,
+                               torch.is_grad_enabled, torch.Tensor.is_neg, vars(torch.autograd.profiler), empty,
+                               (torch.bfloat16, torch.float16, torch.float32, torch.float64))
+    except (ImportError, AttributeError, ValueError) as error:
+        return f"this PyTorch is older or newer than what SimplexIR knows: {error}"
+    return None
+
+
+def _find_makers(folder):
+    """How results are made without Python's detour, in the versions of PyTorch where that is known."""
+    if not (2, 10) <= tuple(map(int, torch.__version__.split(".")[:2])) <= (2, 12):
+        return
+    dtypes = [torch.bfloat16, torch.float16, torch.float32, torch.float64]
+    _core.shortcut_find_makers(folder, [_core.torch_dtype(i) for i in range(len(dtypes))])
+    for index, dtype in enumerate(dtypes):
+        found, expected = _core.shortcut_try_makers([2, 3, 4], index), torch.empty(2, 3, 4, dtype=dtype)
+        if type(found) is not torch.Tensor or any(getattr(found, name) != getattr(expected, name)
+                                                  for name in ("shape", "dtype", "device", "layout")) or \
+                found.stride() != expected.stride() or found.storage_offset() or \
+                found.untyped_storage().nbytes() != expected.untyped_storage().nbytes():
+            raise ValueError(f"{found} is not {expected}")
+
+
+def _find_shortcuts():
+    """Symbols of libtorch that answer faster than its Python functions; each only if both say the same."""
+    folder = os.path.join(os.path.dirname(torch.__file__), "lib", "")
+    try:
+        _find_makers(folder)
+    except (AttributeError, TypeError, ValueError):
+        _core.shortcut_distrust_makers()
+    states = []
+    for inference in (False, True):
+        with torch.inference_mode(inference):
+            states.append((_core.shortcut_read_keys(os.path.join(folder, "libc10.so")),
+                           torch._C._dispatch_tls_local_include_set().raw_repr(),
+                           torch._C._dispatch_tls_local_exclude_set().raw_repr()))
+    (plain, *sets), (other, *other_sets) = states
+    if plain == (0, 0) and [a ^ b for a, b in zip(sets, other_sets)] == list(other) and any(other):
+        _core.shortcut_trust_keys([plain, other])
+    plain, parameter = torch.empty(1), torch.nn.Parameter(torch.empty(1), requires_grad=False)
+    answers = [(_core.shortcut_read_negative(os.path.join(folder, "libtorch_cpu.so"), tensor), tensor.is_neg())
+               for tensor in (plain, parameter, torch._neg_view(plain))]
+    if any(found != expected for found, expected in answers):
+        _core.shortcut_distrust_negative()
+
+
+# How a plain call on plain tensors runs: "C++", or "the dispatcher" with the reason.
+_why_not = _open_eager()
+eager_calls_through = f"the dispatcher ({_why_not})" if _why_not else "C++"
+try:
+    _find_shortcuts()
+except (AttributeError, TypeError, ValueError):
+    _core.shortcut_distrust_negative()
+_is_compiling = torch.compiler.is_compiling
+
+
 def attention(query, keys, values, windows, form="multilinear", bidirectional=False, scale=None, key_biases=None,
               value_biases=None, positions=None, key_range=None):
     """As simplexir.attention, on tensors of the CPU or of one CUDA device, there on the current stream."""
-    if torch.compiler.is_compiling():
-        return _op(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases, positions,
-                   key_range)
+    if not _is_compiling():
+        results = _core.torch_eager(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases,
+                                    positions, key_range)
+        if results is not None:
+            return results
+    return _dispatch(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases, positions,
+                     key_range)
+
+
+def _dispatch(query, keys, values, windows, *rest):
+    """The operator, for what eager calls leave to it."""
+    simplexir._check_windows(windows)
+    if _is_compiling():
+        return _op(query, keys, values, windows, *rest)
     if torch.is_grad_enabled() and (name := _refuse(query, keys, values)):
         raise NotImplementedError(NO_BACKWARD.format(name))
     # What the kernel in Python for autograd would do, without its time.
     with torch._C._AutoDispatchBelowAutograd():
-        return _op(query, keys, values, windows, form, bidirectional, scale, key_biases, value_biases, positions,
-                   key_range)
+        return _op(query, keys, values, windows, *rest)
+
+
+# simplexir.attention does the same as `attention` above, with a function call less.
+simplexir._torch_tensor, simplexir._torch_dispatch, simplexir._is_compiling = torch.Tensor, _dispatch, _is_compiling

@@ -6,53 +6,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "Arrays.h"
+#include "DLPack.h"
 #include "Errors.h"
 
 namespace nb = nanobind;
 using namespace simplexir::python;
 
 //===----------------------------------------------------------------------===//
-// DLPack's ABI, versions 0 and 1 (https://dmlc.github.io/dlpack)
+// DLPack
 //===----------------------------------------------------------------------===//
-
-namespace {
-struct DLTensor {
-  void *data;
-  int32_t deviceType, deviceId;
-  int32_t rank;
-  uint8_t code, bits;
-  uint16_t lanes;
-  int64_t *shape, *strides; // no strides: packed
-  uint64_t byteOffset;
-};
-struct DLManaged {
-  DLTensor tensor;
-  void *context;
-  void (*deleter)(DLManaged *);
-};
-struct DLVersioned {
-  uint32_t major, minor;
-  void *context;
-  void (*deleter)(DLVersioned *);
-  uint64_t flags; // bit 0: read-only
-  DLTensor tensor;
-};
-constexpr int32_t dlCpu = 1, dlCuda = 2, dlCudaHost = 3, dlCudaManaged = 13;
-constexpr uint8_t dlFloat = 2, dlBFloat = 4;
-} // namespace
-
-static int32_t dtypeOf(uint8_t code, uint8_t bits, uint16_t lanes) {
-  if (lanes != 1)
-    return -1;
-  if (code == dlBFloat && bits == 16)
-    return SIMPLEXIR_BF16;
-  if (code != dlFloat)
-    return -1;
-  return bits == 16   ? SIMPLEXIR_F16
-         : bits == 32 ? SIMPLEXIR_F32
-         : bits == 64 ? SIMPLEXIR_F64
-                      : -1;
-}
 
 static void requireRank(int64_t rank, const std::string &name) {
   if (rank > SIMPLEXIR_MAX_RANK)
@@ -75,7 +37,7 @@ static View viewOfDLTensor(const DLTensor &tensor, nb::handle array,
   View view;
   requireRank(tensor.rank, name);
   view.rank = tensor.rank;
-  view.dtype = dtypeOf(tensor.code, tensor.bits, tensor.lanes);
+  view.dtype = dtypeOfDLPack(tensor);
   if (view.dtype < 0)
     failType(array, name);
   if (tensor.deviceType == dlCuda || tensor.deviceType == dlCudaManaged) {

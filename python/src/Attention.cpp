@@ -49,26 +49,29 @@ int64_t Attention::lookupForm(const std::string &name) {
 
 void Attention::checkOperand(const View &view, const char *kind,
                              int index) const {
-  std::string name =
-      index < 0 ? kind : std::string(kind) + "[" + number(index) + "]";
+  // Made for a message only: this is on the way of every call.
+  auto name = [&] {
+    return index < 0 ? std::string(kind)
+                     : std::string(kind) + "[" + number(index) + "]";
+  };
   if (view.dtype != query.dtype)
-    throw BadType(name + " has element type " + nameOfDType(view.dtype) +
+    throw BadType(name() + " has element type " + nameOfDType(view.dtype) +
                   ", expected " + nameOfDType(query.dtype) + " as query");
   if (view.deviceType != query.deviceType || view.deviceId != query.deviceId)
-    throw BadValue(name + " is on " + nameOfDevice(view) + ", expected " +
+    throw BadValue(name() + " is on " + nameOfDevice(view) + ", expected " +
                    nameOfDevice(query) + " as query");
   if (view.rank != 4)
-    throw BadValue(name + " has shape " + nameOfShape(view) +
+    throw BadValue(name() + " has shape " + nameOfShape(view) +
                    ", expected rank 4 [batch, length, heads, dim]");
   if (view.strides[3] != 1 && view.shape[3] > 1)
-    throw BadValue(name + " has innermost stride " + number(view.strides[3]) +
+    throw BadValue(name() + " has innermost stride " + number(view.strides[3]) +
                    ", expected 1: make its last dimension contiguous");
   if (view.shape[0] != query.shape[0])
-    throw BadValue(name + " has batch " + number(view.shape[0]) +
+    throw BadValue(name() + " has batch " + number(view.shape[0]) +
                    ", expected " + number(query.shape[0]) + " as query");
   if (index >= 0 &&
       (view.shape[1] != keys[0].shape[1] || view.shape[2] != keys[0].shape[2]))
-    throw BadValue(name + " has length and heads [" + number(view.shape[1]) +
+    throw BadValue(name() + " has length and heads [" + number(view.shape[1]) +
                    ", " + number(view.shape[2]) + "], expected [" +
                    number(keys[0].shape[1]) + ", " + number(keys[0].shape[2]) +
                    "] as keys[0]");
@@ -224,10 +227,22 @@ void Attention::launch() {
   for (size_t i = 0; i < count; ++i)
     arguments[i].structSize = sizeof(SimplexirArgument);
 
+  SimplexirLaunchOptions where = options();
+  check(simplexirKernelLaunch(kernel, arguments, count, &where));
+}
+
+void Attention::prepare() {
+  SimplexirLaunchOptions where = options();
+  check(simplexirKernelPrepare(findOrMakeKernel(spec), &where));
+}
+
+SimplexirLaunchOptions Attention::options() const {
   SimplexirLaunchOptions options = {};
   options.structSize = sizeof(options);
   options.deviceType = query.deviceType;
   options.deviceId = query.deviceType == SIMPLEXIR_CUDA ? query.deviceId : -1;
   options.stream = stream;
-  check(simplexirKernelLaunch(kernel, arguments, count, &options));
+  if (trustsAddresses)
+    options.flags = SIMPLEXIR_LAUNCH_TRUSTS_ADDRESSES;
+  return options;
 }

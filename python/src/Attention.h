@@ -22,8 +22,9 @@ struct View {
   int32_t dtype = -1; // SimplexirDType
   int32_t deviceType = SIMPLEXIR_CPU;
   int32_t deviceId = 0;
-  int64_t shape[SIMPLEXIR_MAX_RANK] = {};
-  int64_t strides[SIMPLEXIR_MAX_RANK] = {};
+  /// Up to the rank; what is behind is not set.
+  int64_t shape[SIMPLEXIR_MAX_RANK];
+  int64_t strides[SIMPLEXIR_MAX_RANK];
 };
 
 const char *nameOfDType(int64_t dtype);
@@ -38,6 +39,9 @@ struct Attention {
   View out, lse;
   int64_t positions[2] = {}, keyRange[2] = {};
   void *stream = nullptr;
+  /// Whether arrays on a GPU come from a framework's own allocator, so that
+  /// the driver need not be asked about their addresses.
+  bool trustsAddresses = false;
 
   /// Checks operands and attributes, and completes the spec and the shapes,
   /// types and devices of `out` and `lse`, which get packed strides. Throws
@@ -48,10 +52,15 @@ struct Attention {
   /// without the GIL. Throws.
   void launch();
 
+  /// Does for `launch` what it must not do while a stream is captured: finds
+  /// or compiles the kernel and loads it on the device. After `infer`.
+  void prepare();
+
   /// The number of `form` in formNames; throws BadValue.
   static int64_t lookupForm(const std::string &name);
 
 private:
+  SimplexirLaunchOptions options() const;
   void checkOperand(const View &view, const char *kind, int index) const;
   void checkAttributes() const;
 };

@@ -8,6 +8,8 @@
 #ifndef SIMPLEXIR_PYTHON_FRAMEWORKS_H
 #define SIMPLEXIR_PYTHON_FRAMEWORKS_H
 
+#include "TorchShortcuts.h"
+
 #include <nanobind/nanobind.h>
 
 namespace simplexir::python {
@@ -15,11 +17,16 @@ namespace simplexir::python {
 /// `register_torch`.
 void bindTorch(nanobind::module_ &m);
 
-/// `jax_handler`.
+/// `open_torch_eager` and `torch_eager`.
+void bindTorchEager(nanobind::module_ &m);
+
+/// `jax_cpu` and `jax_gpu...`, the handlers.
 void bindJax(nanobind::module_ &m);
 
 inline void bindFrameworks(nanobind::module_ &m) {
   bindTorch(m);
+  bindTorchEager(m);
+  bindTorchShortcuts(m);
   bindJax(m);
 }
 

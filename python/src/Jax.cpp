@@ -96,11 +96,17 @@ static void setAttributes(Attention &call, const Attributes &attributes) {
 //===----------------------------------------------------------------------===//
 
 namespace {
+/// A call with numbers that are known at run time only waits for them, so that
+/// it cannot be captured; it has a name of its own.
+enum class Target { Cpu, Gpu, GpuWithNumbers };
+
 /// One custom call, which is several launches where a batched one has
 /// positions or key ranges that differ.
 struct Call {
+  Call(xla::CallFrame &frame, Target target) : frame(frame), target(target) {}
+
   xla::CallFrame &frame;
-  bool gpu;
+  Target target;
   Attention attention;
   int64_t next = 0;
   int64_t numGroups = 1;
@@ -111,13 +117,20 @@ struct Call {
   View view(const xla::Buffer &buffer, int rank) const;
   std::vector<int64_t> pairs(const char *name, int64_t (&fixed)[2],
                              int64_t &has);
+  void read();
+  void prepare();
   void run();
+
+  bool gpu() const { return target != Target::Cpu; }
+  bool isExecution() const { return frame.stage == xla::executeStage; }
+  std::vector<int64_t> positions, ranges;
+  int64_t part = 0;
 };
 } // namespace
 
 int32_t Call::device() const {
   xla::DeviceOrdinalGetArgs args = {sizeof(args), nullptr, frame.context, 0};
-  if (gpu && frame.api->structSize >= sizeof(xla::Api) &&
+  if (gpu() && frame.api->structSize >= sizeof(xla::Api) &&
       frame.api->deviceOrdinalGet(&args))
     throw BadValue("XLA gives no device");
   return args.deviceOrdinal;
@@ -125,7 +138,7 @@ int32_t Call::device() const {
 
 void *Call::stream() const {
   xla::StreamGetArgs args = {sizeof(args), nullptr, frame.context, nullptr};
-  if (gpu && frame.api->streamGet(&args))
+  if (gpu() && frame.api->streamGet(&args))
     throw BadValue("XLA gives no stream");
   return args.stream;
 }
@@ -143,7 +156,7 @@ View Call::view(const xla::Buffer &buffer, int rank) const {
     throw BadValue("an operand of the custom call has too low a rank");
   view.data = buffer.data;
   view.dtype = dtypeOf(buffer.dtype);
-  view.deviceType = gpu ? SIMPLEXIR_CUDA : SIMPLEXIR_CPU;
+  view.deviceType = gpu() ? SIMPLEXIR_CUDA : SIMPLEXIR_CPU;
   view.deviceId = attention.query.deviceId;
   view.rank = rank;
   const int64_t *inner = buffer.dims + (buffer.rank - rank);
@@ -159,7 +172,8 @@ View Call::view(const xla::Buffer &buffer, int rank) const {
 }
 
 /// Two numbers: an attribute, or an operand if they are known at run time only.
-/// On a GPU that waits for them.
+/// On a GPU that waits for them. None if they are in `fixed`, or the stage is
+/// not that of execution.
 std::vector<int64_t> Call::pairs(const char *name, int64_t (&fixed)[2],
                                  int64_t &has) {
   Attributes attributes = {frame.attrs};
@@ -172,9 +186,15 @@ std::vector<int64_t> Call::pairs(const char *name, int64_t (&fixed)[2],
   int64_t count = 1;
   for (int64_t i = 0; i < buffer.rank; ++i)
     count *= buffer.dims[i];
+  numGroups = std::max(numGroups, count / 2);
+  if (!isExecution()) // the numbers are not there yet
+    return {};
+  if (target == Target::Gpu)
+    throw BadValue("the call has numbers on the GPU, which target "
+                   "simplexir_attention does not wait for");
   size_t bytes = buffer.dtype == xla::S64 ? 8 : 4;
   std::vector<char> copy(static_cast<size_t>(count) * bytes);
-  if (gpu) {
+  if (gpu()) {
     int32_t id = attention.query.deviceId;
     check(simplexirGpuCopyOut(id, copy.data(), buffer.data, copy.size(),
                               attention.stream));
@@ -192,7 +212,6 @@ std::vector<int64_t> Call::pairs(const char *name, int64_t (&fixed)[2],
       values[i] = narrow;
     }
   }
-  numGroups = std::max(numGroups, count / 2);
   return values;
 }
 
@@ -201,7 +220,8 @@ static void advance(View &view, int64_t batches) {
               batches * view.strides[0] * bytesOfDType(view.dtype);
 }
 
-void Call::run() {
+void Call::read() {
+  attention.trustsAddresses = true;
   setAttributes(attention, {frame.attrs});
   attention.query.deviceId = device();
   attention.stream = stream();
@@ -211,20 +231,29 @@ void Call::run() {
     attention.keys[i] = view(argument(), 4);
   for (int i = 0; i < count; ++i)
     attention.values[i] = view(argument(), 4);
-  std::vector<int64_t> positions =
+  positions =
       pairs("positions", attention.positions, attention.spec.hasPositions);
-  std::vector<int64_t> ranges =
-      pairs("key_range", attention.keyRange, attention.spec.hasKeyRange);
+  ranges = pairs("key_range", attention.keyRange, attention.spec.hasKeyRange);
   if (next != frame.args.size || frame.rets.size != 2)
     throw BadValue("the custom call has too many operands or results");
   int64_t batch = attention.query.shape[0];
   if (numGroups != 1 && batch % numGroups != 0)
     throw BadValue("the batch is no multiple of the number of positions");
-  int64_t part = batch / numGroups;
+  part = batch / numGroups;
   attention.query.shape[0] = part;
   for (int i = 0; i < count; ++i)
     attention.keys[i].shape[0] = attention.values[i].shape[0] = part;
   attention.infer();
+}
+
+void Call::prepare() {
+  read();
+  attention.prepare();
+}
+
+void Call::run() {
+  read();
+  int count = attention.numKeys;
   attention.out.data = static_cast<xla::Buffer *>(frame.rets.buffers[0])->data;
   attention.lse.data = static_cast<xla::Buffer *>(frame.rets.buffers[1])->data;
 
@@ -251,7 +280,7 @@ void Call::run() {
 // The handlers
 //===----------------------------------------------------------------------===//
 
-static xla::Error *handle(xla::CallFrame *frame, bool gpu) {
+static xla::Error *handle(xla::CallFrame *frame, Target target) {
   if (frame->extension && frame->extension->type == xla::metadataExtension) {
     auto *metadata =
         reinterpret_cast<xla::MetadataExtension *>(frame->extension)->metadata;
@@ -260,15 +289,18 @@ static xla::Error *handle(xla::CallFrame *frame, bool gpu) {
     metadata->version.minor = frame->api->version.major == xla::majorVersion
                                   ? frame->api->version.minor
                                   : 0;
-    metadata->traits = 0;
+    metadata->traits = target == Target::Gpu ? xla::commandBufferCompatible : 0;
     return nullptr;
   }
-  if (frame->stage != xla::executeStage)
+  if (frame->stage != xla::executeStage && frame->stage != xla::initializeStage)
     return nullptr;
   std::string message;
   try {
-    Call call = {*frame, gpu, {}};
-    call.run();
+    Call call(*frame, target);
+    if (call.isExecution())
+      call.run();
+    else
+      call.prepare();
     return nullptr;
   } catch (nb::python_error &error) {
     nb::gil_scoped_acquire acquire;
@@ -282,15 +314,16 @@ static xla::Error *handle(xla::CallFrame *frame, bool gpu) {
   return frame->api->errorCreate(&args);
 }
 
-static xla::Error *handleCpu(xla::CallFrame *frame) {
-  return handle(frame, false);
-}
-static xla::Error *handleGpu(xla::CallFrame *frame) {
-  return handle(frame, true);
+template <Target target>
+static xla::Error *handleFor(xla::CallFrame *frame) {
+  return handle(frame, target);
 }
 
 void simplexir::python::bindJax(nb::module_ &m) {
-  m.def("jax_handler", [](bool gpu) {
-    return nb::capsule(reinterpret_cast<void *>(gpu ? handleGpu : handleCpu));
-  });
+  auto bind = [&](const char *name, xla::Error *(*handler)(xla::CallFrame *)) {
+    m.attr(name) = nb::capsule(reinterpret_cast<void *>(handler));
+  };
+  bind("jax_cpu", handleFor<Target::Cpu>);
+  bind("jax_gpu", handleFor<Target::Gpu>);
+  bind("jax_gpu_with_numbers", handleFor<Target::GpuWithNumbers>);
 }

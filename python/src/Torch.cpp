@@ -222,6 +222,7 @@ static Tensor makeTensor(View &view) {
 /// The arguments are those of the schema in simplexir/torch.py.
 static void attend(Value *stack) {
   Attention call;
+  call.trustsAddresses = true;
   Tensors tensors;
   Spec &spec = call.spec;
   readTensor(stack[0], "query", call.query, tensors);
@@ -339,4 +340,7 @@ static std::string registerTorch(const std::string &cpuLibrary,
 
 void simplexir::python::bindTorch(nb::module_ &m) {
   m.def("register_torch", registerTorch);
+  m.def("torch_dtype", [](int32_t dtype) {
+    return dtype >= 0 && dtype < 4 ? shim.dtypes[dtype] : -1;
+  });
 }

@@ -32,7 +32,10 @@ enum DataType : int32_t {
 };
 enum AttrType : int32_t { Array = 1, Dictionary = 2, Scalar = 3, String = 4 };
 constexpr int32_t metadataExtension = 1;
+constexpr int32_t initializeStage = 2;
 constexpr int32_t executeStage = 3;
+/// Of a handler that may be captured into a command buffer (a CUDA graph).
+constexpr uint32_t commandBufferCompatible = 1;
 constexpr int32_t invalidArgument = 3;
 
 struct Error;

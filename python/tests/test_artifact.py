@@ -70,7 +70,7 @@ def python(code, **environment):
 def test_runtime_of_another_version(tmp_path):
     library = build(tmp_path, "old.so", "unsigned simplexirAbiVersion(void) { return 0; }")
     result = python("import simplexir", LD_PRELOAD=str(library))
-    assert "ImportError: simplexir: libsimplexir_runtime has ABI version 0, expected at least 1" in result.stderr
+    assert "ImportError: simplexir: libsimplexir_runtime has ABI version 0, expected at least 2" in result.stderr
 
 
 def test_compiler_of_another_version(tmp_path):

@@ -3,10 +3,12 @@
 
 """The custom call in JAX, on all the platforms that this JAX has."""
 
+import ctypes
 import os
 import pathlib
 import re
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -178,6 +180,138 @@ def test_compile_errors_come_through(fresh_cache, monkeypatch):
         jax.block_until_ready(simplexir.attention(*make(), windows=[4, 4]))
 
 
+class _Frame:
+    """A call of a handler by hand, in the layout of XlaFfi.h."""
+
+    class Extension(ctypes.Structure):
+        _fields_ = [("size", ctypes.c_size_t), ("type", ctypes.c_int32), ("next", ctypes.c_void_p)]
+
+    class Version(ctypes.Structure):
+        _fields_ = [("size", ctypes.c_size_t), ("extension", ctypes.c_void_p), ("major", ctypes.c_int),
+                    ("minor", ctypes.c_int)]
+
+    class Buffer(ctypes.Structure):
+        _fields_ = [("size", ctypes.c_size_t), ("extension", ctypes.c_void_p), ("dtype", ctypes.c_int32),
+                    ("data", ctypes.c_void_p), ("rank", ctypes.c_int64), ("dims", ctypes.POINTER(ctypes.c_int64))]
+
+    class Buffers(ctypes.Structure):
+        _fields_ = [("size", ctypes.c_size_t), ("extension", ctypes.c_void_p), ("count", ctypes.c_int64),
+                    ("types", ctypes.c_void_p), ("buffers", ctypes.POINTER(ctypes.c_void_p))]
+
+    class Span(ctypes.Structure):
+        _fields_ = [("data", ctypes.c_char_p), ("size", ctypes.c_size_t)]
+
+    class ArrayAttr(ctypes.Structure):
+        _fields_ = [("dtype", ctypes.c_int32), ("size", ctypes.c_size_t), ("data", ctypes.c_void_p)]
+
+    class Attrs(ctypes.Structure):
+        _fields_ = [("size", ctypes.c_size_t), ("extension", ctypes.c_void_p), ("count", ctypes.c_int64),
+                    ("types", ctypes.POINTER(ctypes.c_int32)), ("names", ctypes.POINTER(ctypes.c_void_p)),
+                    ("attrs", ctypes.POINTER(ctypes.c_void_p))]
+
+
+def handler(name):
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(get(getattr(simplexir._core, name), None))
+
+
+def call_handler(name, stage, extension=None, shapes=(), results=(), windows=()):
+    """Without memory behind the buffers, as in the stages before the execution."""
+    F, keep = _Frame, []
+
+    def buffers(shapes):
+        made = [F.Buffer(ctypes.sizeof(F.Buffer), None, 11, None, len(shape), (ctypes.c_int64 * len(shape))(*shape))
+                for shape in shapes]
+        keep.append(made)
+        return F.Buffers(ctypes.sizeof(F.Buffers), None, len(made), None,
+                         (ctypes.c_void_p * len(made))(*map(ctypes.addressof, made)))
+
+    class Frame(ctypes.Structure):
+        _fields_ = [("size", ctypes.c_size_t), ("extension", ctypes.c_void_p), ("api", ctypes.c_void_p),
+                    ("context", ctypes.c_void_p), ("stage", ctypes.c_int32), ("arguments", F.Buffers),
+                    ("results", F.Buffers), ("attrs", F.Attrs)]
+
+    numbers = (ctypes.c_int64 * len(windows))(*windows)
+    values = [F.ArrayAttr(5, len(windows), ctypes.addressof(numbers)), F.Span(b"multilinear", 11)]
+    names = [F.Span(b"windows", 7), F.Span(b"form", 4)]
+    attrs = F.Attrs(ctypes.sizeof(F.Attrs), None, 2, (ctypes.c_int32 * 2)(1, 4),
+                    (ctypes.c_void_p * 2)(*map(ctypes.addressof, names)),
+                    (ctypes.c_void_p * 2)(*map(ctypes.addressof, values)))
+    # Room for the functions of XLA, none of which is called; its version is at 16.
+    api = (ctypes.c_char * 512)()
+    frame = Frame(ctypes.sizeof(Frame), extension, ctypes.addressof(api), None, stage, buffers(shapes), buffers(results),
+                  attrs)
+    return handler(name)(ctypes.addressof(frame))
+
+
+@pytest.mark.parametrize("name, traits", [("jax_cpu", 0), ("jax_gpu", 1), ("jax_gpu_with_numbers", 0)])
+def test_traits(name, traits):
+    """XLA captures into its command buffers what always launches the same."""
+    class Metadata(ctypes.Structure):
+        _fields_ = [("size", ctypes.c_size_t), ("version", _Frame.Version), ("traits", ctypes.c_uint32)]
+
+    class Extension(ctypes.Structure):
+        _fields_ = [("base", _Frame.Extension), ("metadata", ctypes.POINTER(Metadata))]
+
+    metadata = Metadata(ctypes.sizeof(Metadata), _Frame.Version(), 77)
+    extension = Extension(_Frame.Extension(ctypes.sizeof(Extension), 1, None), ctypes.pointer(metadata))
+    assert call_handler(name, 3, ctypes.addressof(extension)) is None
+    assert metadata.traits == traits
+
+
+def test_initialize_makes_the_kernel():
+    """So that the execution, which may be captured, has nothing left to load."""
+    before, dim = simplexir._core.count_kernels(), 24
+    shapes = dict(shapes=[(2, 5, 2, dim)] * 5, results=[(2, 5, 2, dim), (2, 2, 5)], windows=(3, 4))
+    for stage in (0, 1):  # too early: no buffers, no stream
+        assert call_handler("jax_cpu", stage, **shapes) is None
+        assert simplexir._core.count_kernels() == before
+    for _ in range(2):
+        assert call_handler("jax_cpu", 2, **shapes) is None
+        assert simplexir._core.count_kernels() == before + 1
+
+
+def test_target_by_numbers():
+    """Numbers that are known at run time only make it another target."""
+    inputs = make()
+    for traced, target in ((False, "simplexir_attention"), (True, "simplexir_attention_with_numbers")):
+        def call(start, *x):
+            return simplexir.attention(*x, windows=[5, 3], positions=(start if traced else 2, 0))
+        assert f"@{target}(" in jax.jit(call).lower(2, *inputs).as_text()
+
+
+CAPTURED = """
+import jax, numpy as np, simplexir
+x = [jax.random.normal(jax.random.key(i), (1, 64, 2, 64), jax.numpy.bfloat16) for i in range(5)]
+def plain(q, a, b, c, d):
+    out = q
+    for _ in range(4):  # a row of launches with other work between
+        out, lse = simplexir.attention(out * 0.5, [a, b], [c, d], [16, 8])
+    return out, lse
+def layers(*x):
+    return jax.jit(plain)(*x)
+for run in range(6):
+    x[0] = x[0][:, ::-1]
+    found = layers(*x)
+    with jax.disable_jit():
+        expected = plain(*x)
+    for a, b in zip(found, expected):
+        np.testing.assert_array_equal(np.asarray(a, np.float32), np.asarray(b, np.float32))
+print("equal")
+"""
+
+
+@pytest.mark.skipif(not has("cuda"), reason="no GPU for JAX")
+def test_command_buffer():
+    """A row of calls in one CUDA graph, with other operands each time; XLA's log says that there was one."""
+    environment = {**os.environ, "XLA_FLAGS": "--xla_gpu_graph_min_graph_size=2", "TF_CPP_MIN_LOG_LEVEL": "0",
+                   "TF_CPP_VMODULE": "command_buffer_thunk=3", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    result = subprocess.run([sys.executable, "-c", CAPTURED], capture_output=True, text=True, env=environment, timeout=300)
+    assert result.returncode == 0 and "equal" in result.stdout, result.stderr[-3000:]
+    assert "Execute command buffer on device" in result.stderr, "XLA made no command buffer"
+
+
 LAYOUTS = {
     "ApiVersion": ("XLA_FFI_Api_Version", "structSize:struct_size major:major_version minor:minor_version"),
     "Buffer": ("XLA_FFI_Buffer", "dtype:dtype data:data rank:rank dims:dims"),
@@ -208,6 +342,8 @@ def test_interface_is_jaxlibs(tmp_path):
     for ours, theirs in (("BF16", "DataType_BF16"), ("F64", "DataType_F64"), ("S64", "DataType_S64"),
                          ("PRED", "DataType_PRED"), ("String", "AttrType_STRING"), ("Array", "AttrType_ARRAY"),
                          ("Scalar", "AttrType_SCALAR"), ("executeStage", "ExecutionStage_EXECUTE"),
+                         ("initializeStage", "ExecutionStage_INITIALIZE"),
+                         ("commandBufferCompatible", "HANDLER_TRAITS_COMMAND_BUFFER_COMPATIBLE"),
                          ("metadataExtension", "Extension_Metadata"), ("majorVersion", "API_MAJOR"),
                          ("invalidArgument", "Error_Code_INVALID_ARGUMENT")):
         source += f'static_assert(int(xla::{ours}) == int(XLA_FFI_{theirs}), "{ours}");\n'

@@ -37,7 +37,7 @@ extern "C" {
 /* Grows when a function or a field is added. What was there keeps its meaning:
    a program runs with every library whose simplexirAbiVersion() is at least
    the SIMPLEXIR_ABI_VERSION that it was compiled with. */
-#define SIMPLEXIR_ABI_VERSION 1
+#define SIMPLEXIR_ABI_VERSION 2
 SIMPLEXIR_API uint32_t simplexirAbiVersion(void);
 
 /* Structs that can grow begin with structSize; set it to sizeof(the struct).
@@ -194,6 +194,14 @@ typedef struct SimplexirExecutor {
   int32_t reserved;
 } SimplexirExecutor;
 
+typedef enum SimplexirLaunchFlag {
+  /* GPU: the caller knows that every tensor's memory is the device's, as a
+     framework's allocator does. Otherwise the driver is asked about each
+     address, so that a host pointer is an error and no fault of the kernel;
+     that takes most of a launch's time. Since version 2. */
+  SIMPLEXIR_LAUNCH_TRUSTS_ADDRESSES = 1
+} SimplexirLaunchFlag;
+
 typedef struct SimplexirLaunchOptions {
   uint64_t structSize;
   int32_t deviceType; /* SimplexirDeviceType */
@@ -205,7 +213,7 @@ typedef struct SimplexirLaunchOptions {
   /* CPU: 0 is the number of simplexirSetNumThreads(). With an executor it
      limits numThreads further, if not 0. */
   int32_t numThreads;
-  int32_t reserved;
+  int32_t flags; /* SimplexirLaunchFlag, or-ed; reserved in version 1 */
   const SimplexirExecutor *executor; /* CPU: NULL is the runtime's own pool */
   /* CPU: memory of simplexirKernelWorkspaceSize() bytes, 64-byte aligned. If
      NULL, every thread keeps a buffer that grows in its first launches. */

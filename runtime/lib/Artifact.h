@@ -15,6 +15,7 @@
 #include "Signature.h"
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -51,8 +52,10 @@ struct SimplexirKernel {
   const simplexir::Kernel *signature = nullptr;
   /// Set once, under the artifact's lock.
   std::atomic<const simplexir::CpuCode *> cpu{nullptr};
-  /// Under the artifact's lock.
-  std::vector<simplexir::GpuCode> gpu;
+  /// Under the artifact's lock; the elements stay where they are.
+  std::deque<simplexir::GpuCode> gpu;
+  /// The one of the last launch, one of `gpu`.
+  std::atomic<const simplexir::GpuCode *> lastGpu{nullptr};
 };
 
 struct SimplexirArtifact {
@@ -80,7 +83,7 @@ Status prepareCpu(SimplexirKernel &kernel, const CpuCode *&code);
 
 /// The kernel's code in the scope's context, loaded if it is not yet.
 Status prepareGpu(SimplexirKernel &kernel, const ContextScope &scope,
-                  GpuCode &code);
+                  const GpuCode *&code);
 
 Status launchGpu(SimplexirKernel &kernel, const SimplexirArgument *arguments,
                  size_t numArguments, const SimplexirLaunchOptions &options);

@@ -8,6 +8,7 @@
 
 #include "CudaDriver.h"
 
+#include <atomic>
 #include <dlfcn.h>
 #include <mutex>
 #include <vector>
@@ -50,7 +51,10 @@ static Status open(CudaDriver &driver) {
 
 Status CudaDriver::get(const CudaDriver *&driver) {
   static std::mutex mutex;
-  static CudaDriver *loaded = nullptr; // never freed, see open()
+  static std::atomic<CudaDriver *> loaded; // never freed, see open()
+  driver = loaded.load(std::memory_order_acquire);
+  if (driver)
+    return {};
   std::lock_guard<std::mutex> lock(mutex);
   if (!loaded) {
     noteRuntimeUsed();
@@ -116,11 +120,31 @@ Status ContextScope::push(CUcontext target) {
   if (CUresult result = driver->CtxPushCurrent(target))
     return driver->error(result, "cuCtxPushCurrent");
   pushed = true;
-  context = target;
-  CUdevice current;
-  if (CUresult result = driver->CtxGetDevice(&current))
+  return adopt(target);
+}
+
+/// `current` is the current context.
+Status ContextScope::adopt(CUcontext current) {
+  context = current;
+  // The driver never uses an id again, so what is known of one stays true.
+  static thread_local struct {
+    unsigned long long id = 0;
+    int32_t device = -1;
+  } last;
+  bool hasId =
+      driver->CtxGetId && driver->CtxGetId(context, &key) == CUDA_SUCCESS;
+  if (hasId && last.device >= 0 && last.id == key) {
+    device = last.device;
+    return {};
+  }
+  if (!hasId)
+    key = reinterpret_cast<uintptr_t>(context);
+  CUdevice of;
+  if (CUresult result = driver->CtxGetDevice(&of))
     return driver->error(result, "cuCtxGetDevice");
-  device = current;
+  device = of;
+  if (hasId)
+    last = {key, of};
   return {};
 }
 
@@ -152,7 +176,11 @@ Status ContextScope::enter(int32_t ordinal, void *stream) {
         driver->StreamGetCtx(static_cast<CUstream>(stream), &owner);
     if (result != CUDA_SUCCESS)
       return driver->error(result, "cuStreamGetCtx");
-    if (Status status = push(owner); !status.ok())
+    CUcontext current = nullptr;
+    if (CUresult result = driver->CtxGetCurrent(&current))
+      return driver->error(result, "cuCtxGetCurrent");
+    if (Status status = current == owner ? adopt(owner) : push(owner);
+        !status.ok())
       return status;
     if (ordinal >= 0 && device != ordinal)
       return {SIMPLEXIR_ERROR_INVALID_ARGUMENT,
@@ -164,26 +192,14 @@ Status ContextScope::enter(int32_t ordinal, void *stream) {
   if (CUresult result = driver->CtxGetCurrent(&current))
     return driver->error(result, "cuCtxGetCurrent");
   if (current) {
-    CUdevice of;
-    if (CUresult result = driver->CtxGetDevice(&of))
-      return driver->error(result, "cuCtxGetDevice");
-    if (ordinal < 0 || of == ordinal) {
-      context = current;
-      device = of;
+    if (Status status = adopt(current); !status.ok())
+      return status;
+    if (ordinal < 0 || device == ordinal)
       return {};
-    }
   }
   CUcontext primary = nullptr;
   Status status = driver->primaryContext(ordinal < 0 ? 0 : ordinal, primary);
   return status.ok() ? push(primary) : std::move(status);
-}
-
-unsigned long long simplexir::contextKey(const ContextScope &scope) {
-  unsigned long long id;
-  if (scope.driver->CtxGetId &&
-      scope.driver->CtxGetId(scope.context, &id) == CUDA_SUCCESS)
-    return id;
-  return reinterpret_cast<uintptr_t>(scope.context);
 }
 
 void simplexir::unloadModule(const CudaDriver &driver, CUcontext context,

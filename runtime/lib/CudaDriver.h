@@ -151,14 +151,14 @@ public:
   const CudaDriver *driver = nullptr;
   CUcontext context = nullptr;
   int32_t device = -1;
+  /// What tells contexts apart, also when a new one is at an old one's address.
+  unsigned long long key = 0;
 
 private:
   Status push(CUcontext target);
+  Status adopt(CUcontext current);
   bool pushed = false;
 };
-
-/// What tells contexts apart, also when a new one is at an old one's address.
-unsigned long long contextKey(const ContextScope &scope);
 
 /// Unloads a module, unless its context, which had this key, is gone with it.
 void unloadModule(const CudaDriver &driver, CUcontext context,

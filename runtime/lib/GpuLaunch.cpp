@@ -14,10 +14,9 @@
 using namespace simplexir;
 
 static Status loadModule(SimplexirArtifact &artifact, const ContextScope &scope,
-                         unsigned long long key, uint32_t index,
-                         CUmodule &module) {
+                         uint32_t index, CUmodule &module) {
   for (const GpuModule &loaded : artifact.modules)
-    if (loaded.contextKey == key && loaded.image == index) {
+    if (loaded.contextKey == scope.key && loaded.image == index) {
       module = loaded.module;
       return {};
     }
@@ -37,7 +36,7 @@ static Status loadModule(SimplexirArtifact &artifact, const ContextScope &scope,
       status.message += std::string("; the driver says: ") + log;
     return status;
   }
-  artifact.modules.push_back({key, scope.context, index, module});
+  artifact.modules.push_back({scope.key, scope.context, index, module});
   return {};
 }
 
@@ -79,13 +78,16 @@ static Status checkLimits(const Kernel &kernel, const KernelImage &use,
 }
 
 Status simplexir::prepareGpu(SimplexirKernel &kernel, const ContextScope &scope,
-                             GpuCode &code) {
+                             const GpuCode *&found) {
+  found = kernel.lastGpu.load(std::memory_order_acquire);
+  if (found && found->contextKey == scope.key)
+    return {};
   SimplexirArtifact &artifact = *kernel.artifact;
-  unsigned long long key = contextKey(scope);
   std::lock_guard<std::mutex> lock(artifact.mutex);
   for (const GpuCode &loaded : kernel.gpu)
-    if (loaded.contextKey == key) {
-      code = loaded;
+    if (loaded.contextKey == scope.key) {
+      found = &loaded;
+      kernel.lastGpu.store(found, std::memory_order_release);
       return {};
     }
 
@@ -93,14 +95,14 @@ Status simplexir::prepareGpu(SimplexirKernel &kernel, const ContextScope &scope,
   if (Status status = deviceFacts(*scope.driver, scope.device, facts);
       !status.ok())
     return status;
-  code = {key, nullptr, nullptr, INT32_MAX};
+  GpuCode code = {scope.key, nullptr, nullptr, INT32_MAX};
   Status status =
       selectGpuImage(artifact.contents, *kernel.signature, facts.capability,
                      static_cast<unsigned>(scope.driver->version), code.use);
   if (!status.ok())
     return status;
   CUmodule module = nullptr;
-  status = loadModule(artifact, scope, key, code.use->image, module);
+  status = loadModule(artifact, scope, code.use->image, module);
   if (!status.ok())
     return status;
   CUresult result = scope.driver->ModuleGetFunction(&code.function, module,
@@ -116,6 +118,8 @@ Status simplexir::prepareGpu(SimplexirKernel &kernel, const ContextScope &scope,
   if (code.use->residentBlocks != 0)
     code.maxBlocks = int64_t(code.use->residentBlocks) * facts.multiprocessors;
   kernel.gpu.push_back(code);
+  found = &kernel.gpu.back();
+  kernel.lastGpu.store(found, std::memory_order_release);
   return {};
 }
 
@@ -172,14 +176,16 @@ Status simplexir::launchGpu(SimplexirKernel &kernel,
                                 {SIMPLEXIR_CUDA, scope.device}, bound);
   if (!status.ok())
     return status;
-  GpuCode code = {};
+  const GpuCode *code = nullptr;
   if (status = prepareGpu(kernel, scope, code); !status.ok())
     return status;
-  if (status = checkPointers(signature, scope, arguments, bound); !status.ok())
-    return status;
+  if (!(options.flags & SIMPLEXIR_LAUNCH_TRUSTS_ADDRESSES))
+    if (status = checkPointers(signature, scope, arguments, bound);
+        !status.ok())
+      return status;
 
   int64_t total = 0;
-  if (status = countWorkItems(signature, *code.use, bound.dims, total);
+  if (status = countWorkItems(signature, *code->use, bound.dims, total);
       !status.ok())
     return status;
   if (total == 0)
@@ -200,8 +206,8 @@ Status simplexir::launchGpu(SimplexirKernel &kernel,
                     &size, reinterpret_cast<void *>(CU_LAUNCH_PARAM_END)};
   // NOLINTEND(performance-no-int-to-ptr)
   CUresult result = scope.driver->LaunchKernel(
-      code.function, static_cast<unsigned>(std::min(total, code.maxBlocks)), 1,
-      1, code.use->blockSize, 1, 1, code.use->sharedMemory,
+      code->function, static_cast<unsigned>(std::min(total, code->maxBlocks)),
+      1, 1, code->use->blockSize, 1, 1, code->use->sharedMemory,
       static_cast<CUstream>(options.stream), nullptr, buffer);
   if (result != CUDA_SUCCESS)
     return scope.driver->error(result, "launching '" + signature.name + "'");

@@ -49,7 +49,7 @@ struct MgpuModule {
 } // namespace
 
 Status MgpuModule::load(const MgpuCall &call, CUmodule &result) {
-  unsigned long long key = contextKey(call.scope);
+  unsigned long long key = call.scope.key;
   for (const Loaded &known : loaded)
     if (known.contextKey == key) {
       result = known.module;
@@ -82,7 +82,7 @@ static Status resolve(const MgpuCall &call, void *handle, int32_t sharedMemory,
     return call.null("the kernel");
   auto &function = *static_cast<MgpuFunction *>(handle);
   std::lock_guard<std::mutex> lock(function.module.mutex);
-  unsigned long long key = contextKey(call.scope);
+  unsigned long long key = call.scope.key;
   MgpuFunction::Loaded *known = nullptr;
   for (MgpuFunction::Loaded &entry : function.loaded)
     if (entry.contextKey == key)

@@ -59,6 +59,9 @@ static Status checkOptions(const SimplexirLaunchOptions *from,
   if (options.numThreads < 0 || options.numThreads > maxThreads)
     return invalid(format("numThreads is %d, expected 0 to %d",
                           options.numThreads, maxThreads));
+  if (options.flags & ~SIMPLEXIR_LAUNCH_TRUSTS_ADDRESSES)
+    return invalid(format("flags is %#x, expected SimplexirLaunchFlags only",
+                          static_cast<unsigned>(options.flags)));
   if (options.deviceType == SIMPLEXIR_CUDA) {
     if (options.executor || options.workspace)
       return invalid("a GPU launch takes no executor and no CPU workspace");
@@ -258,7 +261,7 @@ SimplexirStatus simplexirKernelPrepare(SimplexirKernel *kernel,
       return prepareCpu(*kernel, code);
     }
     ContextScope scope;
-    GpuCode code = {};
+    const GpuCode *code = nullptr;
     Status status = scope.enter(options.deviceId, options.stream);
     return status.ok() ? prepareGpu(*kernel, scope, code) : std::move(status);
   });

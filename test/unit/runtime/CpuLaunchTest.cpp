@@ -183,6 +183,9 @@ TEST_F(CpuLaunch, BadOptions) {
   options.numThreads = -2;
   expect(options, "numThreads is -2");
   options = cpuOptions();
+  options.flags = 6;
+  expect(options, "flags is 0x6, expected SimplexirLaunchFlags only");
+  options = cpuOptions();
   options.stream = &options;
   expect(options, "takes no stream");
   options = gpuOptions();

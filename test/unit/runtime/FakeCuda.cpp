@@ -198,6 +198,7 @@ int cuLaunchKernel(CUfunction function, unsigned grid, unsigned gridY,
   return Success;
 }
 int cuPointerGetAttribute(void *data, int attribute, CUdeviceptr address) {
+  ++fakeCuda().pointerQueries;
   if (attribute != 2 || address < fakeCuda().firstDeviceAddress)
     return InvalidValue;
   *static_cast<unsigned *>(data) = 2;

@@ -60,6 +60,8 @@ struct FakeCuda {
   int maxDynamicShared = 0;
   /// Calls of cuDeviceGetAttribute.
   int attributeQueries = 0;
+  /// Calls of cuPointerGetAttribute.
+  int pointerQueries = 0;
   /// Calls that wait or allocate.
   int forbidden = 0;
   std::vector<Launch> launches;

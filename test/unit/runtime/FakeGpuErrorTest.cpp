@@ -79,6 +79,18 @@ TEST_F(FakeGpu, HostPointers) {
   EXPECT_OK(launch(gpuOptions())) << "empty tensors have no address";
 }
 
+TEST_F(FakeGpu, TrustedAddresses) {
+  SimplexirLaunchOptions options = gpuOptions();
+  ASSERT_OK(launch(options));
+  EXPECT_EQ(fake.pointerQueries, 2);
+  options.flags = SIMPLEXIR_LAUNCH_TRUSTS_ADDRESSES;
+  ASSERT_OK(launch(options));
+  EXPECT_EQ(fake.pointerQueries, 2) << "not asked about";
+  arguments[1].tensor.data = nullptr;
+  EXPECT_ERROR(launch(options), SIMPLEXIR_ERROR_SIGNATURE,
+               "argument 'y': found a null pointer");
+}
+
 TEST_F(FakeGpu, DriverTooOld) {
   Artifact contents = gpuArtifact();
   contents.images[0].minDriver = 14020;

@@ -54,6 +54,12 @@ TEST_F(FakeGpu, CurrentContextOrPrimary) {
   fake.current = {mine};
   ASSERT_OK(launch(gpuOptions()));
   EXPECT_EQ(fake.launches[0].context, mine);
+  // The stream's context is the current one.
+  FakeCuda::Stream stream{mine};
+  ASSERT_OK(launch(gpuOptions(&stream)));
+  EXPECT_EQ(fake.launches.back().context, mine);
+  EXPECT_EQ(fake.current, (std::vector<FakeCuda::Context *>{mine}));
+  fake.launches.pop_back();
   arguments[0].tensor.deviceId = arguments[1].tensor.deviceId = 1;
   ASSERT_OK(launch(gpuOptions(nullptr, 1)));
   EXPECT_EQ(fake.launches[1].context, fake.primary[1]);
