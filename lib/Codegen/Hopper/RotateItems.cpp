@@ -43,18 +43,8 @@ public:
   }
 
   void run() {
-    // What is the same for all items is not carried. Combiners read the query,
-    // which is another one.
-    moveLoopInvariantCode(
-        &items.getRegion(),
-        [&](Value value, Region *) {
-          return items.isDefinedOutsideOfLoop(value);
-        },
-        [](Operation *op, Region *) {
-          return isMemoryEffectFree(op) && isSpeculatable(op) &&
-                 !isa<CombineOp>(op);
-        },
-        [&](Operation *op, Region *) { items.moveOutOfLoop(op); });
+    // What is the same for all items is not carried.
+    moveLoopInvariantCode(items);
     partition();
     ImplicitLocOpBuilder b(items.getLoc(), copies);
     extendCopies(b);
@@ -112,10 +102,15 @@ private:
       front.push_back(&op);
     }
     for (Operation *op : front)
+      if (isCheap(op))
+        cheap.insert(op);
+    for (Operation *op : front)
       for (Value result : op->getResults())
-        if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+        if (!cheap.contains(op) &&
+            llvm::any_of(result.getUsers(), [&](Operation *user) {
               user = items.getBody()->findAncestorOpInBlock(*user);
-              return user == tiles || tiles->isBeforeInBlock(user);
+              return user == tiles || tiles->isBeforeInBlock(user) ||
+                     cheap.contains(user);
             }))
           crossing.push_back(result);
     // Of the first tile everything but its product of values, which there is
@@ -134,6 +129,12 @@ private:
       if (skip)
         skipped.insert(&op);
     }
+  }
+
+  /// To compute again rather than to carry in a register.
+  static bool isCheap(Operation *op) {
+    return isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::MinSIOp,
+               arith::MaxSIOp, arith::CmpIOp, arith::SelectOp>(op);
   }
 
   static Value emitNotEmpty(ImplicitLocOpBuilder &b, scf::ForOp loop) {
@@ -254,6 +255,9 @@ private:
     };
     now.map(items.getRegionIterArgs(), take(items.getNumRegionIterArgs()));
     now.map(crossing, take(crossing.size()));
+    for (Operation *op : front)
+      if (cheap.contains(op))
+        b.clone(*op, now);
     emitTiles(b, now, arguments);
 
     // The next item's front, with the back's product of values under it.
@@ -350,7 +354,10 @@ private:
   ContractOp lastProduct;
   Value channel;
   SmallVector<Operation *> front;
+  /// Results of the front that the rest of an item reads, and what they are
+  /// computed from.
   SmallVector<Value> crossing;
+  llvm::DenseSet<Operation *> cheap;
   llvm::DenseSet<Operation *> skipped;
   /// Of the back, what has been cloned before its turn.
   llvm::DenseSet<Operation *> done;

@@ -44,8 +44,11 @@
 // CHECK: arith.remui %[[ITEM]],
 // CHECK: arith.divui %[[ITEM]],
 // CHECK: simplex.copy %arg0
-// CHECK: scf.for %{{.*}} = %[[LOW:.*]] to %[[HIGH:.*]] step %c112
-// CHECK: %[[VISITED:.*]] = arith.cmpi slt, %[[LOW]], %[[HIGH]] : index
+// Every item has a tile, if need be a masked one.
+// CHECK: %[[ONE:.*]] = arith.addi %[[LOW:.*]], %c1
+// CHECK-NEXT: %[[HIGH:.*]] = arith.maxsi %[[KEYS:.*]], %[[ONE]]
+// CHECK: scf.for %{{.*}} = %[[LOW]] to %[[HIGH]] step %c112
+// CHECK: %[[VISITED:.*]] = arith.cmpi slt, %[[LOW]], %[[KEYS]] : index
 // CHECK: simplex.store
 // CHECK: simplex.store
 // Whatever item it is whose sums cannot be trusted, all are done again: the threads vote once a round.

@@ -35,6 +35,20 @@ void ArrangeOp::getEffects(Effects &effects) {
   effects.emplace_back(MemoryEffects::Write::get(), &getBufferMutable());
 }
 
+/// An operand may be a tile, or lie in shared memory.
+static void addReadOfMemory(OpOperand &operand, Effects &effects) {
+  if (isa<MemRefType>(operand.get().getType()))
+    effects.emplace_back(MemoryEffects::Read::get(), &operand);
+}
+
+void CombineOp::getEffects(Effects &effects) {
+  addReadOfMemory(getQueryMutable(), effects);
+}
+
+void ContractOp::getEffects(Effects &effects) {
+  addReadOfMemory(getRhsMutable(), effects);
+}
+
 void MultiplyRowsOp::getEffects(Effects &effects) {
   effects.emplace_back(MemoryEffects::Read::get(), &getLhsMutable());
   effects.emplace_back(MemoryEffects::Read::get(), &getRhsMutable());

@@ -228,7 +228,8 @@ def Simplex_MagnitudeOp : Simplex_Op<"magnitude", [Pure]> {
   let assemblyFormat = "$tile attr-dict `:` type($tile)";
 }
 
-def Simplex_CombineOp : Simplex_Op<"combine", [Pure, AttrSizedOperandSegments]> {
+def Simplex_CombineOp : Simplex_Op<"combine", [AttrSizedOperandSegments,
+    AlwaysSpeculatable, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "C(q, k1 .. k(m-1)): the form without its last key";
   let description = [{
     Multiplies a tile of query rows with one row of each outer key by the
@@ -265,7 +266,8 @@ def Simplex_CombineOp : Simplex_Op<"combine", [Pure, AttrSizedOperandSegments]> 
   let hasVerifier = 1;
 }
 
-def Simplex_ContractOp : Simplex_Op<"contract", [Pure]> {
+def Simplex_ContractOp : Simplex_Op<"contract", [AlwaysSpeculatable,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "The matrix product of a tile";
   let description = [{
     result[r, c] = sum over k of lhs[r, k] * (rhs[k, c] + bias) [+ init[r]],

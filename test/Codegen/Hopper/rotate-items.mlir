@@ -1,0 +1,85 @@
+// DEFINE: %{stage} = --simplex-bufferize --simplex-select-schedule="target=gpu wgmma" \
+// DEFINE:   --simplex-outline-kernels --simplex-tile-attention=pad=16 --canonicalize --cse --simplex-fuse-online-softmax \
+// DEFINE:   --simplex-guard-masks --canonicalize --cse --simplex-stage-tiles --canonicalize --cse --simplex-defer-row-sums
+// DEFINE: %{overlap} = --simplex-rotate-keys --simplex-rotate-tiles --canonicalize --simplex-overlap-contracts
+// RUN: sed 's/windows .0./windows [512]/' %S/../../Transforms/Inputs/dot-product.mlir > %t.mlir
+// RUN: simplex-opt %t.mlir %{stage} %{overlap} --simplex-speculate-maximum --canonicalize --cse \
+// RUN:   --simplex-loop-work-items --simplex-specialize-copies --canonicalize --cse -o %t.before
+// RUN: simplex-opt %t.before --simplex-rotate-items --canonicalize --cse -o %t.after
+// RUN: FileCheck %s --input-file=%t.before --check-prefix=BEFORE
+// RUN: FileCheck %s --input-file=%t.after
+// RUN: simplex-opt %t.after --simplex-take-turns | FileCheck %s --check-prefix=TURNS
+
+// An item's first product waits for its query, and the last one for the first tile's softmax.
+// BEFORE: } compute {
+// BEFORE: scf.for %[[ITEM:.*]] = %[[FIRST:.*]] to %[[END:.*]] step %c1
+// BEFORE: simplex.receive
+// BEFORE: simplex.combine
+// BEFORE: scf.for
+// BEFORE: simplex.start_contract {{.*}} transposed
+// BEFORE: simplex.start_contract {{.*}} onto
+// BEFORE: simplex.contract
+// BEFORE: simplex.finalize
+
+// The warps that copy bring the last item's query and first tile once more.
+// CHECK: simplex.specialize copy {
+// CHECK: %[[SOME:.*]] = arith.cmpi slt, %[[FIRST:.*]], %[[END:.*]] : index
+// CHECK: %[[MORE:.*]] = arith.index_castui %[[SOME]]
+// CHECK: %[[PAST:.*]] = arith.addi %[[END]], %[[MORE]]
+// CHECK: scf.for %[[COPIED:.*]] = %[[FIRST]] to %[[PAST]] step %c1
+// CHECK: %[[NUMBER:.*]] = arith.minsi %[[COPIED]], %
+// CHECK: arith.remui %[[NUMBER]],
+// CHECK: %[[EXTRA:.*]] = arith.cmpi eq, %[[COPIED]], %[[END]]
+// CHECK: %[[HIGH:.*]] = arith.select %[[EXTRA]],
+// CHECK-NEXT: scf.for %{{.*}} = %{{.*}} to %[[HIGH]] step %c112
+
+// The first item's front: only its logits are in flight.
+// CHECK: } compute {
+// CHECK: scf.if
+// CHECK: simplex.receive %[[QUERY:.*]][%{{.*}}] phase
+// CHECK: %[[Q:.*]] = simplex.combine
+// CHECK: simplex.release %[[QUERY]][{{.*}}] by_threads
+// CHECK: simplex.receive %[[KEYS:.*]][%{{.*}}] phase
+// CHECK: %[[S:.*]] = simplex.start_contract %[[Q]], %{{.*}} transposed
+// CHECK-NOT: start_contract
+// CHECK: simplex.await %[[S]] :
+// CHECK: simplex.row_max
+// CHECK: %[[P:.*]] = simplex.convert
+
+// The tiles from the second one on: no maximum but in a safe round.
+// CHECK: scf.for %[[ITEM:.*]] = %{{.*}} to %{{.*}} step %c1 iter_args({{.*}} = %[[Q]], {{.*}} = %[[P]],
+// CHECK: %[[TILES:.*]]:{{.*}} = scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c112
+// CHECK: simplex.start_contract %{{.*}} transposed
+// CHECK: simplex.start_contract %{{.*}} onto
+// CHECK: scf.if %arg
+// CHECK-NEXT: simplex.row_max
+// CHECK: scf.yield
+
+// The next item's query and logits, and this item's last values.
+// CHECK: arith.minsi
+// CHECK: simplex.receive %[[QUERY]]
+// CHECK: %[[Q2:.*]] = simplex.combine
+// CHECK: simplex.release %[[QUERY]]
+// CHECK: simplex.receive %[[KEYS]]
+// CHECK: %[[S2:.*]] = simplex.start_contract %[[Q2]], %{{.*}} transposed
+// CHECK: simplex.receive %[[VALUES:.*]][%
+// CHECK: %[[LAST:.*]] = simplex.start_contract %[[TILES]]#{{.*}} onto %[[TILES]]#
+// CHECK: simplex.await %[[S2]] leaving 1
+// CHECK: simplex.release %[[KEYS]]
+// CHECK: simplex.row_max
+// CHECK: %[[E2:.*]] = simplex.exp
+// CHECK: %[[OUT:.*]] = simplex.await %[[LAST]] :
+// CHECK: simplex.release %[[VALUES]]
+// CHECK: simplex.convert %[[E2]]
+// CHECK: simplex.finalize %{{.*}}, %{{.*}}, %[[OUT]]
+// CHECK: simplex.store
+// CHECK: simplex.store
+// CHECK: simplex.out_of_range
+
+// Both products are those of one turn; the first item's is before there are any.
+// TURNS: } compute {
+// TURNS: simplex.open_turns
+// TURNS: simplex.start_contract
+// TURNS-NOT: simplex.pass_turn
+// TURNS: scf.for
+// TURNS: simplex.finalize
