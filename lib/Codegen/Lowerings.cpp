@@ -14,7 +14,6 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -75,10 +74,11 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   convert.wgmma = chip.wgmma;
   manager.addPass(createConvertSimplexToGPU(convert));
   // Bottom up: from the top it takes ten times as long to drop the results
-  // that nobody reads of loops which carry a hundred registers.
+  // that nobody reads of loops which carry a hundred registers. Without a walk
+  // over the regions, which takes as long again, the PTX is the same.
   GreedyRewriteConfig bottomUp;
   bottomUp.setUseTopDownTraversal(false);
-  bottomUp.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Normal);
+  bottomUp.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
   manager.addPass(createCanonicalizerPass(bottomUp));
   manager.addPass(createCSEPass());
   manager.addNestedPass<gpu::GPUModuleOp>(createSinkFragments());
@@ -93,7 +93,7 @@ void simplexir::buildNVVMPipeline(OpPassManager &kernels) {
   kernels.addPass(createLoopInvariantCodeMotionPass());
   kernels.addPass(createConvertNVGPUToNVVMPass());
   kernels.addPass(createSCFToControlFlowPass());
-  kernels.addPass(memref::createExpandStridedMetadataPass());
+  kernels.addPass(createExpandMetadata());
   kernels.addPass(createLowerAffinePass());
   // To intrinsics, before the GPU conversion turns them into library calls.
   ConvertToLLVMPassOptions early;

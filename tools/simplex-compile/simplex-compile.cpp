@@ -132,6 +132,7 @@ static int run(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+  prepareHeap();
   InitLLVM init(argc, argv);
   return runGuarded(argc, argv, [&] { return run(argc, argv); });
 }

@@ -168,4 +168,27 @@ def AssignSharedMemory : Pass<"simplex-assign-shared-memory", "::mlir::gpu::GPUM
                            "::mlir::memref::MemRefDialect"];
 }
 
+def ExpandMetadata : Pass<"simplex-expand-metadata"> {
+  let summary = "Expand views of memory to arithmetic on offsets and strides";
+  let description = [{
+    What upstream's `expand-strided-metadata` does, to operations of memref
+    alone: that pass also folds all others and simplifies their regions, a
+    tenth of the time down to the LLVM dialect.
+
+    ```mlir
+    func.func @row(%x: memref<4x64xf32>, %i: index) -> memref<64xf32, strided<[1], offset: ?>> {
+      %row = memref.subview %x[%i, 0] [1, 64] [1, 1]
+          : memref<4x64xf32> to memref<64xf32, strided<[1], offset: ?>>
+      return %row : memref<64xf32, strided<[1], offset: ?>>
+    }
+    // ==>
+    %base, %offset, %sizes:2, %strides:2 = memref.extract_strided_metadata %x
+    %first = affine.apply affine_map<()[s0] -> (s0 * 64)>()[%i]
+    %row = memref.reinterpret_cast %base to offset: [%first], sizes: [64], strides: [1]
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 #endif // SIMPLEXIR_CODEGEN_GPU_PASSES_TD
