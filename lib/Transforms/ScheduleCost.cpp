@@ -158,10 +158,12 @@ static int64_t getTileRegisters(AttentionOp op, const ScheduleParts &parts,
     return llvm::divideCeil(warpRows * rowBytes, 32 * 4);
   };
   constexpr int64_t accumulator = 4;
+  int64_t logit = op.getLogitType().getIntOrFloatBitWidth() / 8;
   int64_t value = inThread(llvm::alignTo(op.getValueDim(), 16) * accumulator);
-  int64_t logits = inThread(parts.keys * accumulator);
+  int64_t logits = inThread(parts.keys * logit);
   int64_t element = op.getElementType().getIntOrFloatBitWidth() / 8;
-  int64_t registers = value + logits + inThread(bytes.lastKey);
+  int64_t combined = bytes.lastKey * (op.getLogitType().isF64() ? 2 : 1);
+  int64_t registers = value + logits + inThread(combined);
   // A product of values that is still running: its accumulator, or, where that
   // is the answer's, the probabilities. In portable kernels it is over.
   if (parts.wgmma)
@@ -178,11 +180,13 @@ ScheduleCost::ScheduleCost(AttentionOp op, const ScheduleParts &parts,
   int64_t element = type.getIntOrFloatBitWidth() / 8;
   auto logits = static_cast<double>(parts.rows * parts.keys);
 
-  int64_t dims = (bytes.lastKey + bytes.value) / element;
+  // f32: three products of tf32, which has half the rate of 16 bits. f64 has
+  // one 16th of it on A100 and H100, and far less on chips for graphics.
+  int64_t perElement = type.isF32() ? 6 : 1;
+  int64_t perLogit = op.getLogitType().isF64() ? 16 : perElement;
+  int64_t dims =
+      (perLogit * bytes.lastKey + perElement * bytes.value) / element;
   double flops = 2 * logits * static_cast<double>(dims);
-  // f32: three products of tf32, which has half the rate of 16 bits.
-  if (type.isF32())
-    flops *= 6;
   bool hasWgmma = parts.wgmma && chip.wgmmaFlops != 0;
   tensorCores =
       flops / static_cast<double>(hasWgmma ? chip.wgmmaFlops : chip.mmaFlops);
