@@ -91,9 +91,9 @@ private:
     int64_t argument = cast<BlockArgument>(op.getQuery()).getArgNumber();
     int64_t blocks = op.getKeyHeads() * headBlocks;
     function->setAttr(kScheduleAttrName, schedule);
-    function->setAttr(kGridAttrName,
-                      b.getDenseI64ArrayAttr({argument, 0, 1, -1, blocks, 1,
-                                              argument, 1, queriesPerTile}));
+    GridPart parts[] = {GridPart::dim(argument, 0), GridPart::constant(blocks),
+                        GridPart::dim(argument, 1, queriesPerTile)};
+    function->setAttr(kGridAttrName, GridAttr::get(b.getContext(), parts));
   }
 
   void decodeWorkItem() {
