@@ -15,6 +15,7 @@ using namespace mlir;
 using namespace simplexir;
 
 namespace {
+/// More keys than there are, nearly.
 constexpr double kUnlimited = 1e9;
 /// Of shared memory, in a cycle.
 constexpr double kBytesPerCycle = 128;
@@ -44,11 +45,13 @@ struct RowBytes {
 // Keys that a tile visits
 //===----------------------------------------------------------------------===//
 
-double simplexir::getExtent(AttentionOp op, int64_t window) {
+/// Keys that one query may use, on both sides if the windows are; windows that
+/// are unlimited, or could be, count as very large and equal.
+static double getExtent(AttentionOp op, int64_t window) {
   if (window == 0)
     return kUnlimited;
   auto extent = static_cast<double>(window);
-  return op.getBidirectional() ? 2 * extent - 1 : extent;
+  return std::min(op.getBidirectional() ? 2 * extent - 1 : extent, kUnlimited);
 }
 
 std::optional<int64_t> simplexir::getLastLength(AttentionOp op,
@@ -139,8 +142,9 @@ static int64_t getReadBytes(AttentionOp op, const ScheduleParts &parts,
   int64_t read = readers * parts.keys * (bytes.lastKey + bytes.value);
   // The query's fragments; without outer keys they stay in registers, across
   // products of a warpgroup only beside warps that copy.
-  constexpr int64_t specialized = 8;
-  if (outer > 0 || (parts.wgmma && parts.warps != specialized))
+  bool copyWarps =
+      ScheduleAttr::allowsCopyWarps(parts.warps, parts.splits, parts.wgmma);
+  if (outer > 0 || (parts.wgmma && !copyWarps))
     read += parts.rows * bytes.query;
   // Rows of outer keys and values, as the eight rows of a fragment. Warpgroup
   // kernels read the products of several (--simplex-multiply-rows).

@@ -13,6 +13,7 @@
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MathExtras.h"
+#include <utility>
 
 namespace simplexir {
 #define GEN_PASS_DEF_SELECTSCHEDULE
@@ -101,8 +102,12 @@ private:
     ArrayRef<int64_t> windows = op.getWindows();
     int64_t count = windows.size();
     auto order = llvm::to_vector(llvm::seq<int64_t>(0, count));
+    // A window of 0 has no limit.
+    auto getLength = [&](int64_t key) {
+      return std::pair(windows[key] == 0, windows[key]);
+    };
     llvm::stable_sort(order, [&](int64_t a, int64_t b) {
-      return getExtent(op, windows[a]) < getExtent(op, windows[b]);
+      return getLength(a) < getLength(b);
     });
     if (llvm::is_sorted(order))
       return;
