@@ -38,6 +38,7 @@ struct GridPart {
     return argument == other.argument && number == other.number &&
            divisor == other.divisor;
   }
+  // NOLINTNEXTLINE(readability-identifier-naming): LLVM looks for this name.
   friend llvm::hash_code hash_value(const GridPart &part) {
     return llvm::hash_combine(part.argument, part.number, part.divisor);
   }
