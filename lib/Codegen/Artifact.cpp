@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "simplexir/Codegen/Artifact.h"
-#include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/STLExtras.h"
@@ -17,10 +16,9 @@ using namespace simplexir;
 // The names of dimensions, by their index in Kernel::dimNames.
 static constexpr int64_t batchDim = 0, queryDim = 1, keyDim = 2;
 
-Expected<SmallVector<int64_t>> simplexir::getGrid(mlir::Operation *kernel) {
-  mlir::Attribute attribute = kernel->getAttr(kGridAttrName);
-  if (auto grid = dyn_cast_if_present<mlir::DenseI64ArrayAttr>(attribute))
-    return SmallVector<int64_t>(grid.asArrayRef());
+Expected<ArrayRef<GridPart>> simplexir::getGrid(mlir::Operation *kernel) {
+  if (auto grid = kernel->getAttrOfType<GridAttr>(kGridAttrName))
+    return grid.getParts();
   return createStringError("the kernel has no '%s'", kGridAttrName.data());
 }
 
@@ -137,29 +135,26 @@ Error ArtifactBuilder::addKernel(mlir::func::FuncOp function, StringRef name) {
   return Error::success();
 }
 
-/// The grid's triples with extents of the kernel's signature.
+/// The grid's factors with extents of the kernel's signature.
 static Expected<std::vector<GridFactor>> makeGrid(const Kernel &kernel,
-                                                  ArrayRef<int64_t> grid) {
+                                                  ArrayRef<GridPart> grid) {
   auto invalid = [&](const Twine &why) {
     return createStringError("kernel '" + kernel.name + "': its grid " + why);
   };
-  if (grid.size() % 3 != 0)
-    return invalid("is not made of triples");
   std::vector<GridFactor> factors;
-  for (size_t i = 0; i < grid.size(); i += 3) {
-    int64_t argument = grid[i], dimension = grid[i + 1];
+  for (const GridPart &part : grid) {
     GridFactor factor;
-    factor.divisor = grid[i + 2];
-    if (argument == -1) {
-      factor.extent = Extent::constant(dimension);
+    factor.divisor = part.divisor;
+    if (!part.argument) {
+      factor.extent = Extent::constant(part.number);
     } else {
       auto numArguments = static_cast<int64_t>(kernel.arguments.size());
-      if (argument < 0 || argument >= numArguments)
-        return invalid("names argument " + Twine(argument));
-      const auto &dims = kernel.arguments[argument].dims;
-      if (dimension < 0 || dimension >= static_cast<int64_t>(dims.size()))
-        return invalid("names dimension " + Twine(dimension));
-      factor.extent = dims[dimension];
+      if (*part.argument >= numArguments)
+        return invalid("names argument " + Twine(*part.argument));
+      const auto &dims = kernel.arguments[*part.argument].dims;
+      if (part.number >= static_cast<int64_t>(dims.size()))
+        return invalid("names dimension " + Twine(part.number));
+      factor.extent = dims[part.number];
     }
     factors.push_back(factor);
   }

@@ -171,7 +171,7 @@ static FailureOr<CompiledKernel> describeKernel(FunctionOpInterface function,
     function.emitError(llvm::toString(grid.takeError()));
     return failure();
   }
-  kernel.grid = *grid;
+  kernel.grid.assign(grid->begin(), grid->end());
   if (!gpu) {
     kernel.workspace = getInteger(function, kWorkspaceAttrName, 0);
     return kernel;

@@ -15,6 +15,7 @@ using namespace mlir;
 using namespace simplexir;
 
 namespace {
+/// More keys than there are, nearly.
 constexpr double kUnlimited = 1e9;
 /// Of shared memory, in a cycle.
 constexpr double kBytesPerCycle = 128;
@@ -44,11 +45,13 @@ struct RowBytes {
 // Keys that a tile visits
 //===----------------------------------------------------------------------===//
 
-double simplexir::getExtent(AttentionOp op, int64_t window) {
+/// Keys that one query may use, on both sides if the windows are; windows that
+/// are unlimited, or could be, count as very large and equal.
+static double getExtent(AttentionOp op, int64_t window) {
   if (window == 0)
     return kUnlimited;
   auto extent = static_cast<double>(window);
-  return op.getBidirectional() ? 2 * extent - 1 : extent;
+  return std::min(op.getBidirectional() ? 2 * extent - 1 : extent, kUnlimited);
 }
 
 std::optional<int64_t> simplexir::getLastLength(AttentionOp op,
@@ -139,8 +142,9 @@ static int64_t getReadBytes(AttentionOp op, const ScheduleParts &parts,
   int64_t read = readers * parts.keys * (bytes.lastKey + bytes.value);
   // The query's fragments; without outer keys they stay in registers, across
   // products of a warpgroup only beside warps that copy.
-  constexpr int64_t specialized = 8;
-  if (outer > 0 || (parts.wgmma && parts.warps != specialized))
+  bool copyWarps =
+      ScheduleAttr::allowsCopyWarps(parts.warps, parts.splits, parts.wgmma);
+  if (outer > 0 || (parts.wgmma && !copyWarps))
     read += parts.rows * bytes.query;
   // Rows of outer keys and values, as the eight rows of a fragment. Warpgroup
   // kernels read the products of several (--simplex-multiply-rows).
@@ -158,10 +162,12 @@ static int64_t getTileRegisters(AttentionOp op, const ScheduleParts &parts,
     return llvm::divideCeil(warpRows * rowBytes, 32 * 4);
   };
   constexpr int64_t accumulator = 4;
+  int64_t logit = op.getLogitType().getIntOrFloatBitWidth() / 8;
   int64_t value = inThread(llvm::alignTo(op.getValueDim(), 16) * accumulator);
-  int64_t logits = inThread(parts.keys * accumulator);
+  int64_t logits = inThread(parts.keys * logit);
   int64_t element = op.getElementType().getIntOrFloatBitWidth() / 8;
-  int64_t registers = value + logits + inThread(bytes.lastKey);
+  int64_t combined = bytes.lastKey * (op.getLogitType().isF64() ? 2 : 1);
+  int64_t registers = value + logits + inThread(combined);
   // A product of values that is still running: its accumulator, or, where that
   // is the answer's, the probabilities. In portable kernels it is over.
   if (parts.wgmma)
@@ -178,11 +184,13 @@ ScheduleCost::ScheduleCost(AttentionOp op, const ScheduleParts &parts,
   int64_t element = type.getIntOrFloatBitWidth() / 8;
   auto logits = static_cast<double>(parts.rows * parts.keys);
 
-  int64_t dims = (bytes.lastKey + bytes.value) / element;
+  // f32: three products of tf32, which has half the rate of 16 bits. f64 has
+  // one 16th of it on A100 and H100, and far less on chips for graphics.
+  int64_t perElement = type.isF32() ? 6 : 1;
+  int64_t perLogit = op.getLogitType().isF64() ? 16 : perElement;
+  int64_t dims =
+      (perLogit * bytes.lastKey + perElement * bytes.value) / element;
   double flops = 2 * logits * static_cast<double>(dims);
-  // f32: three products of tf32, which has half the rate of 16 bits.
-  if (type.isF32())
-    flops *= 6;
   bool hasWgmma = parts.wgmma && chip.wgmmaFlops != 0;
   tensorCores =
       flops / static_cast<double>(hasWgmma ? chip.wgmmaFlops : chip.mmaFlops);

@@ -33,10 +33,6 @@ struct ChipFigures {
 // Keys that a tile visits
 //===----------------------------------------------------------------------===//
 
-/// Keys that one query may use, on both sides if the windows are; unlimited
-/// windows count as very large.
-double getExtent(AttentionOp op, int64_t window);
-
 /// The length of the last window for `queries` neighbours together; nothing
 /// where it has no bound.
 std::optional<int64_t> getLastLength(AttentionOp op, int64_t queries);

@@ -13,6 +13,7 @@
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MathExtras.h"
+#include <utility>
 
 namespace simplexir {
 #define GEN_PASS_DEF_SELECTSCHEDULE
@@ -102,8 +103,12 @@ private:
     ArrayRef<int64_t> windows = op.getWindows();
     int64_t count = windows.size();
     auto order = llvm::to_vector(llvm::seq<int64_t>(0, count));
+    // A window of 0 has no limit.
+    auto getLength = [&](int64_t key) {
+      return std::pair(windows[key] == 0, windows[key]);
+    };
     llvm::stable_sort(order, [&](int64_t a, int64_t b) {
-      return getExtent(op, windows[a]) < getExtent(op, windows[b]);
+      return getLength(a) < getLength(b);
     });
     if (llvm::is_sorted(order))
       return;
@@ -128,7 +133,9 @@ private:
     Type element = op.getElementType();
     // Tiles are widened, but for operands of bf16 products.
     int64_t bytes = element.isF64() ? 8 : dotBF16 && element.isBF16() ? 2 : 4;
-    int64_t keys = 32768 / (bytes * (op.getHeadDim() + op.getValueDim()));
+    int64_t keyBytes = op.getLogitType().isF64() ? 8 : bytes;
+    int64_t keys =
+        32768 / (keyBytes * op.getHeadDim() + bytes * op.getValueDim());
     return std::clamp<int64_t>(keys / 16 * 16, 16, 128);
   }
 

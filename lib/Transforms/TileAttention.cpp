@@ -37,6 +37,8 @@ public:
         accumulator(op.getAccumulatorType()), element(op.getElementType()),
         tileElement(widen ? accumulator : element),
         productElement(dotBF16 && element.isBF16() ? element : tileElement),
+        keyElement(tileElement), lastKeyElement(productElement),
+        combinedElement(productElement), logitElement(op.getLogitType()),
         headDim(llvm::alignTo(op.getHeadDim(), pad)),
         valueDim(llvm::alignTo(op.getValueDim(), pad)) {
     int64_t group = op.getGroupSize();
@@ -44,6 +46,12 @@ public:
     queriesPerTile = schedule.getRows() / headsPerTile;
     headBlocks = llvm::divideCeil(group, headsPerTile);
     scale = op.getEffectiveScale();
+    if (logitElement != accumulator) {
+      combinedElement = logitElement;
+      // On a GPU operands stay as they are in shared memory.
+      if (widen)
+        keyElement = lastKeyElement = logitElement;
+    }
   }
 
   void run() {
@@ -51,7 +59,7 @@ public:
     decodeWorkItem();
     computeRanges();
     query = load(op.getQuery(), queryBegin, head, c(0), queryEnd, headEnd,
-                 tile(schedule.getRows(), headDim, tileElement), headsPerTile);
+                 tile(schedule.getRows(), headDim, keyElement), headsPerTile);
     if (tileElement.isF16() && op.getKeys().size() > 1)
       magnitude = MagnitudeOp::create(b, b.getF32Type(), query);
     SmallVector<Value> state = emitSplits();
@@ -83,9 +91,9 @@ private:
     int64_t argument = cast<BlockArgument>(op.getQuery()).getArgNumber();
     int64_t blocks = op.getKeyHeads() * headBlocks;
     function->setAttr(kScheduleAttrName, schedule);
-    function->setAttr(kGridAttrName,
-                      b.getDenseI64ArrayAttr({argument, 0, 1, -1, blocks, 1,
-                                              argument, 1, queriesPerTile}));
+    GridPart parts[] = {GridPart::dim(argument, 0), GridPart::constant(blocks),
+                        GridPart::dim(argument, 1, queriesPerTile)};
+    function->setAttr(kGridAttrName, GridAttr::get(b.getContext(), parts));
   }
 
   void decodeWorkItem() {
@@ -173,6 +181,12 @@ private:
     return b.getF64FloatAttr(scale == 0 ? 1.0 : std::abs(scale) * log2e);
   }
 
+  /// Biases are rounded to the accumulator's type, whatever they are added in.
+  double getKeyBias(int64_t key) {
+    double bias = op.getKeyBias(key);
+    return logitElement == accumulator ? bias : static_cast<float>(bias);
+  }
+
   struct Logits {
     Value tile;
     /// What they are yet to be multiplied with, or null.
@@ -184,19 +198,21 @@ private:
     SmallVector<double> biases;
     for (auto [i, index] : llvm::enumerate(outer)) {
       rows.push_back(
-          loadKeys(op.getKeys()[i], index, tile(1, headDim, tileElement)));
-      biases.push_back(op.getKeyBias(i));
+          loadKeys(op.getKeys()[i], index, tile(1, headDim, keyElement)));
+      biases.push_back(getKeyBias(i));
     }
     int64_t factor = scale > 0 ? 1 : scale < 0 ? -1 : 0;
     auto combined = CombineOp::create(
-        b, tile(schedule.getRows(), headDim, productElement),
+        b, tile(schedule.getRows(), headDim, combinedElement),
         magnitude ? magnitude.getType() : Type(), op.getForm(), query, rows,
         magnitude, b.getDenseF64ArrayAttr(biases), b.getI64IntegerAttr(factor),
         b.getI64IntegerAttr(op.getHeadDim()), UnitAttr());
+    TileType type = tile(schedule.getRows(), schedule.getKeys(), logitElement);
     Value logits = ContractOp::create(
-        b, tile(schedule.getRows(), schedule.getKeys(), accumulator),
-        combined.getResult(), lastKeys, Value(), b.getUnitAttr(),
-        b.getF64FloatAttr(op.getKeyBias(op.getKeys().size() - 1)));
+        b, type, combined.getResult(), lastKeys, Value(), b.getUnitAttr(),
+        b.getF64FloatAttr(getKeyBias(op.getKeys().size() - 1)));
+    logits = b.createOrFold<ConvertOp>(
+        type.cloneWith(std::nullopt, accumulator), logits);
     Value masked = MaskOp::create(b, logits, firstPosition, column, outer,
                                   rangeBegin, rangeEnd, op.getWindows(),
                                   op.getBidirectional(), headsPerTile);
@@ -293,7 +309,7 @@ private:
     Value lastKeys, lastValues;
     auto enterTile = [&](Value column) {
       lastKeys = loadKeys(op.getKeys().back(), column,
-                          tile(schedule.getKeys(), headDim, productElement));
+                          tile(schedule.getKeys(), headDim, lastKeyElement));
     };
     SmallVector<Value> maximum = emitPass(
         share, fill(column(), lowest), enterTile,
@@ -356,6 +372,9 @@ private:
   Type accumulator, element, tileElement;
   /// Of the operands of matrix products.
   Type productElement;
+  /// Of the query and outer keys, of the last key, of what is made of the
+  /// former, and of the logits' product.
+  Type keyElement, lastKeyElement, combinedElement, logitElement;
   /// Dims of the tiles, padded.
   int64_t headDim, valueDim;
   int64_t headsPerTile, queriesPerTile, headBlocks;

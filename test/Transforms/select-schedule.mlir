@@ -54,3 +54,20 @@ func.func @given(%q: tensor<1x64x8x64xf32>, %k1: tensor<1x64x1x64xf32>, %k2: ten
       -> (tensor<1x64x8x64xf32>, tensor<1x8x64xf32>)
   return %out : tensor<1x64x8x64xf32>
 }
+
+// -----
+
+// An unlimited window is the largest one.
+// CHECK-LABEL: func.func @unlimited
+// CHECK-SAME: %{{[^:]+}}: tensor<1x64x8x64xf32>, %[[K1:[^:]+]]: tensor<1x64x1x64xf32>, %[[K2:[^:]+]]: tensor<1x64x1x64xf32>, %[[K3:[^:]+]]: tensor
+// CHECK: keys(%[[K2]], %[[K3]], %[[K1]])
+// CHECK-SAME: windows [2000000000, 9223372036854775807, 0]
+func.func @unlimited(%q: tensor<1x64x8x64xf32>, %k1: tensor<1x64x1x64xf32>, %k2: tensor<1x64x1x64xf32>, %k3: tensor<1x64x1x64xf32>)
+    -> tensor<1x64x8x64xf32> {
+  %out, %lse = simplex.attention query(%q) keys(%k1, %k2, %k3) values(%k1, %k2, %k3)
+      form multilinear windows [0, 2000000000, 9223372036854775807]
+      : (tensor<1x64x8x64xf32>, tensor<1x64x1x64xf32>, tensor<1x64x1x64xf32>, tensor<1x64x1x64xf32>,
+         tensor<1x64x1x64xf32>, tensor<1x64x1x64xf32>, tensor<1x64x1x64xf32>)
+      -> (tensor<1x64x8x64xf32>, tensor<1x8x64xf32>)
+  return %out : tensor<1x64x8x64xf32>
+}

@@ -8,7 +8,7 @@
 // NOSCHEDULE: 'simplex.attention' op has no schedule: run --simplex-select-schedule first
 
 // The grid is batch x (key heads * head blocks) x query tiles.
-// CHECK: simplex.grid = array<i64: 0, 0, 1, -1, 1, 1, 0, 1, 1>
+// CHECK: simplex.grid = #simplex.grid<[0, 0], 1, [0, 1]>
 // CHECK: %[[Q:.+]] = simplex.load {{.*}} heads 8 {{.*}} -> <8x64xf32>
 // First pass: maxima only. Key tiles outside, outer keys inside.
 // CHECK: %[[M:.+]] = scf.for

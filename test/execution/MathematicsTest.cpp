@@ -170,6 +170,37 @@ TEST(Mathematics, SwappingKeysFlipsTheDeterminant) {
   EXPECT_LT(getLargestDifference(after.lse, before.lse), 1e-11);
 }
 
+TEST(Mathematics, DeterminantOfEqualKeysIsZero) {
+  Case c = makeDeterminant();
+  c.element = reference::ElementType::F32;
+  c.contents = sweep::Contents::Huge; // terms of up to 1e8
+  c.windows = {1, 1};
+  c.sharedKeys = true;
+  c.scale = 1;
+  for (double lse : run(c, getArrays(c)).lse)
+    EXPECT_LT(std::abs(lse), 1e-6);
+  // With biases a row's only logit is det[q; k; 1] (b2 - b1) + det[q; 1; k] 0.
+  c.keyBiases = {0, 0.5};
+  std::vector<Numbers> arrays = getArrays(c);
+  Numbers lse = run(c, arrays).lse;
+  const Numbers &q = arrays[0], &k = arrays[1];
+  for (int64_t b = 0; b < c.batch; ++b)
+    for (int64_t h = 0; h < c.heads; ++h)
+      for (int64_t i = 0; i < c.queries; ++i) {
+        const double *x = &q[((b * c.queries + i) * c.heads + h) * c.dim];
+        int64_t key = i + c.length - c.queries;
+        const double *y =
+            &k[((b * c.length + key) * c.kvHeads + h / 2) * c.dim];
+        double logit = 0;
+        for (int64_t d = 0; d < c.dim; d += 3)
+          for (int64_t j = 0; j < 3; ++j)
+            logit += 0.5 * (x[d + (j + 1) % 3] * y[d + (j + 2) % 3] -
+                            x[d + (j + 2) % 3] * y[d + (j + 1) % 3]);
+        double bound = 1e-4 * std::max(1.0, std::abs(logit) / 16);
+        EXPECT_NEAR(lse[(b * c.heads + h) * c.queries + i], logit, bound);
+      }
+}
+
 TEST(Mathematics, SwappingKeysKeepsTheMultilinearForm) {
   Case c = makeDeterminant();
   c.determinant = false;

@@ -9,6 +9,7 @@
 #define SIMPLEXIR_CODEGEN_ARTIFACT_H
 
 #include "simplexir-runtime/Container.h"
+#include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
 
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -28,8 +29,8 @@ namespace simplexir {
 struct CompiledKernel {
   /// The kernel's name in the artifact and its symbol in the image.
   std::string name, symbol;
-  /// The triples of the attribute `simplex.grid`.
-  llvm::SmallVector<int64_t> grid;
+  /// The factors of the attribute `simplex.grid`.
+  llvm::SmallVector<GridPart, 3> grid;
   /// GPU: threads of a block, and bytes of dynamic shared memory.
   int64_t blockSize = 0, sharedMemory = 0;
   /// GPU: blocks a multiprocessor that loop over the work items; 0: a block for
@@ -40,7 +41,7 @@ struct CompiledKernel {
 };
 
 /// The grid of a function with `simplex.grid`; an error if there is none.
-llvm::Expected<llvm::SmallVector<int64_t>> getGrid(mlir::Operation *kernel);
+llvm::Expected<llvm::ArrayRef<GridPart>> getGrid(mlir::Operation *kernel);
 
 /// Collects kernels and their images for several chips.
 class ArtifactBuilder {

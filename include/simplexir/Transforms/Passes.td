@@ -140,6 +140,10 @@ def TileAttention : Pass<"simplex-tile-attention", "::mlir::func::FuncOp"> {
     products of a bf16 attention stay bf16: the last key and value, the combined
     tile and the probabilities (for chips that multiply pairs of bf16 numbers).
 
+    Where f32 terms may cancel (a form with a negative coefficient), the combined
+    tile and the logits are f64, rounded to f32 by a `simplex.convert`; with
+    `widen` the query and the keys are f64 too.
+
     ```mlir
     func.func private @kernel(%q: memref<?x?x2x8xf32>, %k: memref<?x?x2x8xf32>, %v: memref<?x?x2x8xf32>,
                               %out: memref<?x?x2x8xf32>, %lse: memref<?x2x?xf32>)

@@ -74,7 +74,8 @@ private:
       bool wide =
           (keys.size() > 1 && !element.isBF16()) ||
           llvm::any_of(op.getBiases(), [](double bias) { return bias != 0; });
-      compute = wide ? Float32Type::get(op.getContext()) : element;
+      compute = wide && !element.isF64() ? Float32Type::get(op.getContext())
+                                         : element;
     }
 
     int64_t getArity() const { return op.getKeys().size() + 2; }

@@ -31,7 +31,8 @@ SmallVector<Value> getRegisters(FragmentBuilder &b, Value vector) {
 // contract
 //===----------------------------------------------------------------------===//
 
-/// Products of 16-bit fragments (m16n8k16, or m16n8k8 in tf32).
+/// Products of 16-bit fragments (m16n8k16), of f32 fragments (m16n8k8 in tf32)
+/// and of f64 fragments (two times two of m8n8k4).
 struct ContractPattern : TilePattern<ContractOp> {
   using TilePattern::TilePattern;
 
@@ -48,11 +49,11 @@ struct ContractPattern : TilePattern<ContractOp> {
     Problem problem{op,
                     adaptor.getLhs(),
                     rhs.getElementType(),
-                    lhs.getElementType().isF32(),
+                    lhs.getElementType(),
                     getColumnFragments(lhs),
                     getColumnFragments(type)};
     SmallVector<Value> acc = getInit(op, adaptor, b, type);
-    int64_t depth = problem.depth / (problem.isTF32 ? 1 : 2);
+    int64_t depth = problem.depth / (problem.is16Bit() ? 2 : 1);
     int64_t pairs = problem.columns / 2;
     // Logits take the left fragments one after the other; a product of values
     // finishes column by column for the fold.
@@ -72,10 +73,11 @@ private:
   struct Problem {
     mutable ContractOp op;
     ValueRange lhs;
-    Type element;
-    bool isTF32;
+    Type element, lhsElement;
     /// In fragments of 8.
     int64_t depth, columns;
+
+    bool is16Bit() const { return lhsElement.getIntOrFloatBitWidth() == 16; }
   };
 
   SmallVector<Value> getInit(ContractOp op, Adaptor adaptor, FragmentBuilder &b,
@@ -97,7 +99,9 @@ private:
   /// Adds depth step k of the two column fragments 2n, 2n + 1.
   void multiply(const Problem &problem, FragmentBuilder &b, int64_t k,
                 int64_t n, SmallVectorImpl<Value> &acc) const {
-    if (problem.isTF32)
+    if (problem.lhsElement.isF64())
+      return multiplyF64(problem, b, k, n, acc);
+    if (!problem.is16Bit())
       return multiplyTF32(problem, b, k, n, acc);
     Value four = problem.op.getTransposed()
                      ? loadMatrices(b, problem.op.getRhs(), b.index(n * 16),
@@ -143,6 +147,28 @@ private:
           emit(lhsHigh, rhsLow);
         }
         emit(lhsHigh, rhsHigh);
+      }
+    }
+  }
+
+  /// The halves of a fragment are fragments of m8n8k4, and slot t takes first
+  /// column 2t, then column 2t + 1.
+  void multiplyF64(const Problem &problem, FragmentBuilder &b, int64_t k,
+                   int64_t n, SmallVectorImpl<Value> &acc) const {
+    for (int64_t i : {0, 1}) {
+      SmallVector<Value> rhs = loadRhs(problem, b, k, 2 * n + i);
+      for (Value &number : rhs)
+        number = arith::ExtFOp::create(b, b.getF64Type(), number);
+      for (int64_t m = 0; m < getRowFragments(); ++m) {
+        Value lhs = problem.lhs[m * problem.depth + k];
+        Value &target = acc[m * problem.columns + 2 * n + i];
+        for (int64_t half : {0, 1}) {
+          Value pair = b.extract(target, half);
+          for (int64_t column : {0, 1})
+            pair = emitMmaF64(b, b.extract(b.extract(lhs, half), column),
+                              rhs[column], pair);
+          target = b.insert(pair, target, half);
+        }
       }
     }
   }

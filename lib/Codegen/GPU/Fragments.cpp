@@ -127,11 +127,26 @@ Value FragmentBuilder::zeros(ArrayRef<int64_t> shape, Type element) {
       *this, getZeroAttr(VectorType::get(shape, element)));
 }
 
+Value FragmentBuilder::shuffle(Value scalar, int32_t offset) {
+  if (scalar.getType().isF64()) {
+    // Word by word.
+    Value words = vector::BitCastOp::create(
+        *this, VectorType::get({2}, getI32Type()), splat(scalar, 1));
+    Value other = words;
+    for (int64_t i : {0, 1})
+      other = insert(shuffle(extract(words, i), offset), other, i);
+    return extract(vector::BitCastOp::create(
+                       *this, VectorType::get({1}, getF64Type()), other),
+                   0);
+  }
+  return gpu::ShuffleOp::create(*this, scalar, offset, 32,
+                                gpu::ShuffleMode::XOR)
+      .getShuffleResult();
+}
+
 Value FragmentBuilder::reduceQuad(Value scalar, bool isMax) {
   for (int32_t offset : {1, 2}) {
-    Value other =
-        gpu::ShuffleOp::create(*this, scalar, offset, 32, gpu::ShuffleMode::XOR)
-            .getShuffleResult();
+    Value other = shuffle(scalar, offset);
     scalar = isMax ? arith::MaxNumFOp::create(*this, scalar, other).getResult()
                    : arith::AddFOp::create(*this, scalar, other).getResult();
   }

@@ -109,6 +109,8 @@ public:
   mlir::Value zeros(llvm::ArrayRef<int64_t> shape, mlir::Type element);
   /// `value`, or 0 where it is -inf: a safe number to subtract.
   mlir::Value replaceInfinity(mlir::Value value);
+  /// What the thread has whose lane differs in the bits of `offset`.
+  mlir::Value shuffle(mlir::Value scalar, int32_t offset);
   /// max or sum over the four threads that share a row.
   mlir::Value reduceQuad(mlir::Value scalar, bool isMax);
 

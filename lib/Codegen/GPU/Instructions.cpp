@@ -57,6 +57,22 @@ Value simplexir::emitMma(FragmentBuilder &b, ArrayRef<Value> lhs,
   return vector::FromElementsOp::create(b, VectorType::get({2, 2}, f32), parts);
 }
 
+Value simplexir::emitMmaF64(FragmentBuilder &b, Value lhs, Value rhs,
+                            Value accumulator) {
+  Type f64 = b.getF64Type();
+  Value acc[] = {b.extract(accumulator, 0), b.extract(accumulator, 1)};
+  constexpr auto type = NVVM::MMATypes::f64;
+  Value product = NVVM::MmaOp::create(
+      b, LLVM::LLVMStructType::getLiteral(b.getContext(), {f64, f64}), lhs, rhs,
+      acc, std::array<int64_t, 3>{8, 8, 4}, /*b1Op=*/std::nullopt,
+      /*intOverflow=*/std::nullopt, std::array<NVVM::MMATypes, 2>{type, type},
+      std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row,
+                                     NVVM::MMALayout::col});
+  Value parts[] = {LLVM::ExtractValueOp::create(b, product, 0),
+                   LLVM::ExtractValueOp::create(b, product, 1)};
+  return vector::FromElementsOp::create(b, VectorType::get({2}, f64), parts);
+}
+
 void simplexir::emitCopyCommit(FragmentBuilder &b) {
   NVVM::CpAsyncCommitGroupOp::create(b);
 }

@@ -23,6 +23,9 @@ namespace simplexir {
 mlir::Value emitMma(FragmentBuilder &b, llvm::ArrayRef<mlir::Value> lhs,
                     llvm::ArrayRef<mlir::Value> rhs, mlir::Value accumulator,
                     mlir::Type element);
+/// The same for 8 x 8 numbers (a vector<2xf64>) and m8n8k4 of f64.
+mlir::Value emitMmaF64(FragmentBuilder &b, mlir::Value lhs, mlir::Value rhs,
+                       mlir::Value accumulator);
 
 /// A constant.
 mlir::Value emitI32(FragmentBuilder &b, int64_t value);

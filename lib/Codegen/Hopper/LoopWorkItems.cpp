@@ -32,14 +32,17 @@ struct LoopWorkItemsPass
     // keys, as the first ones have: too often to do a block's share again.
     if (!check || check.getAccumulator())
       return;
-    auto grid = kernel->getAttrOfType<DenseI64ArrayAttr>(kGridAttrName);
-    if (!grid || !isGrid(grid)) {
-      kernel.emitError("simplex-loop-work-items: expected '")
-          << kGridAttrName
-          << "', triples (argument, dimension, divisor) of its arguments";
+    auto emitError = [&] {
+      return kernel.emitError("simplex-loop-work-items: ");
+    };
+    auto grid = kernel->getAttrOfType<GridAttr>(kGridAttrName);
+    if (!grid) {
+      emitError() << "the kernel has no '" << kGridAttrName << "'";
       return signalPassFailure();
     }
-    loopOver(*tiles, check);
+    if (failed(grid.verifyArguments(emitError, kernel.getArgumentTypes())))
+      return signalPassFailure();
+    loopOver(*tiles, check, grid);
     constexpr int64_t blocks = 1;
     kernel->setAttr(kResidentBlocksAttrName,
                     Builder(kernel.getContext()).getI64IntegerAttr(blocks));
@@ -68,27 +71,7 @@ private:
                : OutOfRangeOp();
   }
 
-  /// Does each factor name a dimension, or a constant (see kGridAttrName)?
-  bool isGrid(ArrayRef<int64_t> grid) {
-    if (grid.size() % 3 != 0)
-      return false;
-    for (; !grid.empty(); grid = grid.drop_front(3)) {
-      int64_t argument = grid[0], dim = grid[1];
-      if (argument < -1 || dim < 0 || grid[2] < 1)
-        return false;
-      if (argument == -1)
-        continue;
-      if (argument >= getOperation().getNumArguments())
-        return false;
-      Type type = getOperation().getArgument(argument).getType();
-      auto memref = dyn_cast<MemRefType>(type);
-      if (!memref || dim >= memref.getRank())
-        return false;
-    }
-    return true;
-  }
-
-  void loopOver(TileRings &tiles, OutOfRangeOp check) {
+  void loopOver(TileRings &tiles, OutOfRangeOp check, GridAttr grid) {
     Block *round = tiles.rounds.getBeforeBody();
     SmallVector<Operation *> body;
     for (Operation &op : *round) {
@@ -103,7 +86,7 @@ private:
     Value block = gpu::BlockIdOp::create(b, gpu::Dimension::x);
     Value blocks = gpu::GridDimOp::create(b, gpu::Dimension::x);
     Value one = arith::ConstantIndexOp::create(b, 1);
-    Value count = countItems(b);
+    Value count = countItems(b, grid);
     auto getBegin = [&](Value number) -> Value {
       return arith::DivUIOp::create(
           b, arith::MulIOp::create(b, number, count).getResult(), blocks);
@@ -148,22 +131,18 @@ private:
     return end;
   }
 
-  /// The product of the grid's factors (see kGridAttrName).
-  Value countItems(ImplicitLocOpBuilder &b) {
-    auto grid = getOperation()->getAttrOfType<DenseI64ArrayAttr>(kGridAttrName);
+  Value countItems(ImplicitLocOpBuilder &b, GridAttr grid) {
     Value count = arith::ConstantIndexOp::create(b, 1);
-    for (ArrayRef<int64_t> rest = grid; !rest.empty();
-         rest = rest.drop_front(3)) {
-      int64_t argument = rest[0], dim = rest[1], divisor = rest[2];
+    for (const GridPart &part : grid.getParts()) {
       Value factor;
-      if (argument < 0)
-        factor = arith::ConstantIndexOp::create(b, dim);
+      if (!part.argument)
+        factor = arith::ConstantIndexOp::create(b, part.number);
       else
-        factor =
-            memref::DimOp::create(b, getOperation().getArgument(argument), dim);
-      if (divisor != 1)
+        factor = memref::DimOp::create(
+            b, getOperation().getArgument(*part.argument), part.number);
+      if (part.divisor != 1)
         factor = arith::CeilDivSIOp::create(
-            b, factor, arith::ConstantIndexOp::create(b, divisor));
+            b, factor, arith::ConstantIndexOp::create(b, part.divisor));
       count = arith::MulIOp::create(b, count, factor);
     }
     return count;

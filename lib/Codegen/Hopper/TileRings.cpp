@@ -15,8 +15,9 @@ using namespace simplexir;
 
 bool simplexir::canSpecializeCopies(func::FuncOp kernel) {
   auto schedule = kernel->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
-  return usesWarpgroups(kernel) && schedule.getWarps() == 8 &&
-         schedule.getSplits() == 1;
+  return usesWarpgroups(kernel) &&
+         ScheduleAttr::allowsCopyWarps(
+             schedule.getWarps(), schedule.getSplits(), schedule.getWgmma());
 }
 
 /// The buffer that a view of shared memory belongs to.

@@ -30,7 +30,7 @@
 // CHECK-NEXT: %[[B:.*]] = vector.from_elements %[[D2]], %[[D0]], %[[D1]], %[[D5]], %[[D3]], %[[D4]], %[[ZERO]], %[[ZERO]]
 // CHECK-NEXT: vector.store %[[B]], %[[M]][%[[ROW]], %[[SECOND]]]
 // CHECK-NOT: vector.store
-func.func private @query(%i: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+func.func private @query(%i: index) attributes {simplex.kernel, simplex.grid = #simplex.grid<1>, simplex.schedule = #schedule} {
   %m = memref.alloc() : memref<64x48xbf16, #shared>
   simplex.arrange #simplex.chunked<chunk = 3, head_dim = 32, rotations = [1, 2]> %m : memref<64x48xbf16, #shared>
   return
@@ -44,7 +44,7 @@ func.func private @query(%i: index) attributes {simplex.kernel, simplex.grid = a
 // CHECK-COUNT-6: vector.store {{.*}}, vector<4xf32>
 // CHECK-NOT: scf.for
 // CHECK: gpu.return
-func.func private @last_key(%i: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+func.func private @last_key(%i: index) attributes {simplex.kernel, simplex.grid = #simplex.grid<1>, simplex.schedule = #schedule} {
   %m = memref.alloc() : memref<64x32xf32, #shared>
   simplex.arrange #simplex.chunked<chunk = 3, head_dim = 32, rotations = [0]> %m : memref<64x32xf32, #shared>
   return
@@ -57,7 +57,7 @@ func.func private @last_key(%i: index) attributes {simplex.kernel, simplex.grid 
 // CHECK-COUNT-2: vector.store {{.*}}, vector<8xbf16>
 // CHECK-NOT: scf.for
 // CHECK: gpu.return
-func.func private @short(%i: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+func.func private @short(%i: index) attributes {simplex.kernel, simplex.grid = #simplex.grid<1>, simplex.schedule = #schedule} {
   %m = memref.alloc() : memref<64x16xbf16, #shared>
   simplex.arrange #simplex.chunked<chunk = 3, head_dim = 7, rotations = [1, 2]> %m : memref<64x16xbf16, #shared>
   return

@@ -66,7 +66,7 @@
 // CHECK: scf.for
 // CHECK: memref.load
 // CHECK-NOT: nvvm.cp.async
-func.func private @keys(%k: !keys, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+func.func private @keys(%k: !keys, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = #simplex.grid<1>, simplex.schedule = #schedule} {
   %m = memref.alloc() : memref<1x128x64xbf16, #shared>
   simplex.copy %k[%b, %s, %h] valid(%begin, %end, %heads) heads 1 to %m {simplex.unroll} : !keys to memref<1x128x64xbf16, #shared>
   return
@@ -107,7 +107,7 @@ func.func private @keys(%k: !keys, %b: index, %s: index, %h: index, %begin: inde
 // CHECK-NEXT: %[[Q7:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q5]], %[[JUMP]]
 // CHECK: nvvm.cp.async.shared.global
 // CHECK-NEXT: } else {
-func.func private @queries(%q: !queries, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+func.func private @queries(%q: !queries, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = #simplex.grid<1>, simplex.schedule = #schedule} {
   %m = memref.alloc() : !padded
   simplex.copy %q[%b, %s, %h] valid(%begin, %end, %heads) heads 64 to %m {simplex.unroll} : !queries to !padded
   return
@@ -138,7 +138,7 @@ func.func private @queries(%q: !queries, %b: index, %s: index, %h: index, %begin
 // CHECK: %[[Q15:.*]] = llvm.inline_asm {{.*}}add.s64{{.*}} %[[Q13]], %[[JUMP]]
 // CHECK-NOT: add.s64
 // CHECK: gpu.return
-func.func private @many_heads(%q: !queries, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+func.func private @many_heads(%q: !queries, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = #simplex.grid<1>, simplex.schedule = #schedule} {
   %m = memref.alloc() : !more
   simplex.copy %q[%b, %s, %h] valid(%begin, %end, %heads) heads 128 to %m {simplex.unroll} : !queries to !more
   return
@@ -156,7 +156,7 @@ func.func private @many_heads(%q: !queries, %b: index, %s: index, %h: index, %be
 // CHECK-COUNT-5: llvm.inline_asm {{.*}}add.s64{{.*}}, %[[WRAP]]
 // CHECK-NOT: add.s64
 // CHECK: gpu.return
-func.func private @one_head(%q: !queries, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+func.func private @one_head(%q: !queries, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = #simplex.grid<1>, simplex.schedule = #schedule} {
   %m = memref.alloc() : !padded
   simplex.copy %q[%b, %s, %h] valid(%begin, %end, %heads) heads 16 to %m {simplex.unroll} : !queries to !padded
   return
@@ -177,7 +177,7 @@ func.func private @one_head(%q: !queries, %b: index, %s: index, %h: index, %begi
 // CHECK-NOT: nvgpu.device_async_copy
 // CHECK-NOT: add.s64
 // CHECK: gpu.return
-func.func private @few_heads(%q: !queries, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+func.func private @few_heads(%q: !queries, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = #simplex.grid<1>, simplex.schedule = #schedule} {
   %m = memref.alloc() : !padded
   simplex.copy %q[%b, %s, %h] valid(%begin, %end, %heads) heads 8 to %m {simplex.unroll} : !queries to !padded
   return
@@ -190,7 +190,7 @@ func.func private @few_heads(%q: !queries, %b: index, %s: index, %h: index, %beg
 // CHECK: nvgpu.device_async_copy
 // CHECK-NOT: nvgpu.device_async_copy
 // CHECK: gpu.return
-func.func private @rolled(%k: !keys, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+func.func private @rolled(%k: !keys, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = #simplex.grid<1>, simplex.schedule = #schedule} {
   %m = memref.alloc() : memref<1x128x64xbf16, #shared>
   simplex.copy %k[%b, %s, %h] valid(%begin, %end, %heads) heads 1 to %m : !keys to memref<1x128x64xbf16, #shared>
   return

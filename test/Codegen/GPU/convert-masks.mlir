@@ -6,7 +6,7 @@
 // nothing else is compared but what tells whether the rest of a row is cut.
 func.func private @k(%p: index, %c: index, %j: index, %lo: index, %hi: index,
                      %out: memref<1x64x1x144xf32>, %max: memref<1x1x64xf32>)
-    attributes {simplex.grid = array<i64: 0, 0, 1, -1, 1, 1, 0, 1, 1>, simplex.kernel,
+    attributes {simplex.grid = #simplex.grid<[0, 0], 1, [0, 1]>, simplex.kernel,
                 simplex.schedule = #simplex.schedule<rows = 64, keys = 144, warps = 4>} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index

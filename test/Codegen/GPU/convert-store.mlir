@@ -63,7 +63,7 @@
 // CHECK: vector.store {{.*}} {alignment = 16 : i64}
 // CHECK-NOT: vector.store
 // CHECK: gpu.return
-func.func private @short(%o: !short, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+func.func private @short(%o: !short, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = #simplex.grid<1>, simplex.schedule = #schedule} {
   %m = memref.alloc() : memref<64x32xbf16, #gpu.address_space<workgroup>>
   %t = simplex.combine #simplex.multilinear %m biases [] factor 1 head_dim 32
       : memref<64x32xbf16, #gpu.address_space<workgroup>> -> !simplex.tile<64x32xbf16>
@@ -85,7 +85,7 @@ func.func private @short(%o: !short, %b: index, %s: index, %h: index, %begin: in
 // CHECK-NEXT: %[[THIRD:.*]] = arith.addi %[[COLUMN]], %c64
 // CHECK-NEXT: vector.store %{{.*}}, %{{.*}}[%{{.*}}, %[[THIRD]]] {alignment = 16 : i64} : {{.*}}, vector<8xf16>
 // CHECK-NEXT: } else {
-func.func private @long(%o: !long, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+func.func private @long(%o: !long, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = #simplex.grid<1>, simplex.schedule = #schedule} {
   %m = memref.alloc() : memref<64x96xf16, #gpu.address_space<workgroup>>
   %t = simplex.combine #simplex.multilinear %m biases [] factor 1 head_dim 96
       : memref<64x96xf16, #gpu.address_space<workgroup>> -> !simplex.tile<64x96xf16>
@@ -103,7 +103,7 @@ func.func private @long(%o: !long, %b: index, %s: index, %h: index, %begin: inde
 // CHECK: memref.store
 // CHECK-NOT: gpu.shuffle
 // CHECK: gpu.return
-func.func private @odd(%o: !odd, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+func.func private @odd(%o: !odd, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = #simplex.grid<1>, simplex.schedule = #schedule} {
   %t = simplex.fill 1.0 : !simplex.tile<64x48xbf16>
   simplex.store %t, %o[%b, %s, %h] valid(%begin, %end, %heads) heads 8 : !simplex.tile<64x48xbf16>, !odd
   return
@@ -116,7 +116,7 @@ func.func private @odd(%o: !odd, %b: index, %s: index, %h: index, %begin: index,
 // CHECK: memref.store
 // CHECK-NOT: gpu.shuffle
 // CHECK: gpu.return
-func.func private @padded(%o: !padded, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+func.func private @padded(%o: !padded, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = #simplex.grid<1>, simplex.schedule = #schedule} {
   %t = simplex.fill 1.0 : !simplex.tile<64x32xbf16>
   simplex.store %t, %o[%b, %s, %h] valid(%begin, %end, %heads) heads 8 : !simplex.tile<64x32xbf16>, !padded
   return
@@ -132,7 +132,7 @@ func.func private @padded(%o: !padded, %b: index, %s: index, %h: index, %begin: 
 // CHECK-NOT: gpu.shuffle
 // CHECK: memref.store %{{.*}}, %arg1[%arg2, %{{.*}}, %{{.*}}] :
 // CHECK: gpu.return
-func.func private @single(%o: !single, %l: !lse, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = array<i64: -1, 1, 1>, simplex.schedule = #schedule} {
+func.func private @single(%o: !single, %l: !lse, %b: index, %s: index, %h: index, %begin: index, %end: index, %heads: index) attributes {simplex.kernel, simplex.grid = #simplex.grid<1>, simplex.schedule = #schedule} {
   %t = simplex.fill 1.0 : !simplex.tile<64x32xf32>
   %c = simplex.fill 1.0 : !simplex.tile<64xf32>
   simplex.store %t, %o[%b, %s, %h] valid(%begin, %end, %heads) heads 8 : !simplex.tile<64x32xf32>, !single

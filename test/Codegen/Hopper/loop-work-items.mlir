@@ -89,13 +89,13 @@
 // RUN:   | not simplex-opt --simplex-specialize-copies 2>&1 | FileCheck %s --check-prefix=ALONE
 // ALONE: error: simplex-specialize-copies: cannot give the loop over work items warps that copy
 // The number of work items comes from an attribute that anybody can write.
-// RUN: sed 's/simplex.grid = array<[^>]*>, //' %t.before | not simplex-opt --simplex-loop-work-items 2>&1 \
+// RUN: sed 's/simplex.grid = #simplex.grid<[^>]*>, //' %t.before | not simplex-opt --simplex-loop-work-items 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=NO-GRID
-// NO-GRID: error: simplex-loop-work-items: expected 'simplex.grid', triples (argument, dimension, divisor) of its arguments
-// RUN: for grid in '0, 0' '9, 0, 1' '-2, 0, 1' '0, 7, 1' '0, -1, 1' '0, 0, 0'; do \
-// RUN:   sed "s/simplex.grid = array<[^>]*>/simplex.grid = array<i64: $grid>/" %t.before \
+// NO-GRID: error: simplex-loop-work-items: the kernel has no 'simplex.grid'
+// RUN: for grid in '[9, 0]' '[0, 7]'; do sed "s/#simplex.grid<[^>]*>/#simplex.grid<$grid>/" %t.before \
 // RUN:     | not simplex-opt --simplex-loop-work-items 2>&1; done | FileCheck %s --check-prefix=GRID
-// GRID-COUNT-6: error: simplex-loop-work-items: expected 'simplex.grid', triples
+// GRID: error: simplex-loop-work-items: the grid names argument 9 of 5
+// GRID: error: simplex-loop-work-items: the grid names dimension 7 of argument 0, which is of type 'memref<
 // Once is enough.
 // RUN: simplex-opt %t.loop --simplex-loop-work-items | cmp %t.loop -
 

@@ -56,7 +56,7 @@ protected:
 CompiledKernel makeKernel(int64_t residentBlocks) {
   CompiledKernel kernel;
   kernel.name = kernel.symbol = "attend";
-  kernel.grid = {0, 1, 128};
+  kernel.grid = {GridPart::dim(0, 1, 128)};
   kernel.blockSize = 384;
   kernel.residentBlocks = residentBlocks;
   return kernel;
@@ -76,6 +76,42 @@ TEST_F(ArtifactTest, ResidentBlocks) {
     EXPECT_EQ(artifact.kernels[0].images[0].residentBlocks, blocks);
     EXPECT_EQ(artifact.kernels[0].images[0].blockSize, 384u);
   }
+}
+
+TEST_F(ArtifactTest, Grid) {
+  ASSERT_TRUE(module);
+  CompiledKernel kernel = makeKernel(1);
+  kernel.grid = {GridPart::constant(4), GridPart::dim(0, 1, 16)};
+  llvm::Expected<std::string> bytes = build(kernel, ImageKind::Cubin);
+  ASSERT_TRUE(static_cast<bool>(bytes)) << llvm::toString(bytes.takeError());
+  Artifact artifact;
+  std::string error;
+  ASSERT_TRUE(parse(reinterpret_cast<const uint8_t *>(bytes->data()),
+                    bytes->size(), artifact, error))
+      << error;
+  const auto &grid = artifact.kernels[0].images[0].grid;
+  ASSERT_EQ(grid.size(), 2u);
+  EXPECT_FALSE(grid[0].extent.named);
+  EXPECT_EQ(grid[0].extent.value, 4);
+  EXPECT_EQ(grid[0].divisor, 1);
+  ASSERT_TRUE(grid[1].extent.named);
+  EXPECT_EQ(artifact.kernels[0].dimNames[grid[1].extent.value], "Sq");
+  EXPECT_EQ(grid[1].divisor, 16);
+}
+
+TEST_F(ArtifactTest, GridThatIsNotOfTheSignature) {
+  ASSERT_TRUE(module);
+  CompiledKernel kernel = makeKernel(1);
+  kernel.grid = {GridPart::dim(5, 0)};
+  llvm::Expected<std::string> bytes = build(kernel, ImageKind::Cubin);
+  ASSERT_FALSE(static_cast<bool>(bytes));
+  EXPECT_EQ(llvm::toString(bytes.takeError()),
+            "kernel 'attend': its grid names argument 5");
+  kernel.grid = {GridPart::dim(4, 3)};
+  bytes = build(kernel, ImageKind::Cubin);
+  ASSERT_FALSE(static_cast<bool>(bytes));
+  EXPECT_EQ(llvm::toString(bytes.takeError()),
+            "kernel 'attend': its grid names dimension 3");
 }
 
 TEST_F(ArtifactTest, ResidentBlocksThatNoArtifactHolds) {

@@ -176,7 +176,9 @@ struct LoadedCode {
 };
 } // namespace
 
-struct Kernel::Impl : LoadedCode {};
+struct Kernel::Impl : LoadedCode {
+  std::vector<GridPart> grid;
+};
 
 Kernel::Kernel() : impl(new Impl) {}
 Kernel::~Kernel() = default;
@@ -223,8 +225,8 @@ std::unique_ptr<Kernel> Kernel::compile(const Problem &problem,
       continue;
     }
     name = function.getName().str();
-    auto grid = function->getAttrOfType<DenseI64ArrayAttr>(kGridAttrName);
-    kernel->grid.assign(grid.asArrayRef().begin(), grid.asArrayRef().end());
+    auto grid = function->getAttrOfType<GridAttr>(kGridAttrName);
+    kernel->impl->grid.assign(grid.getParts().begin(), grid.getParts().end());
   }
   PassManager lowering(&context);
   buildCPUKernelPipeline(lowering, {target.vectorBytes, target.registers,
@@ -257,10 +259,10 @@ void Kernel::run(const std::vector<Array *> &arrays,
     words.insert(words.end(), strides.begin(), strides.end());
   }
   int64_t items = 1;
-  for (size_t i = 0; i < grid.size(); i += 3) {
-    int64_t extent =
-        grid[i] < 0 ? grid[i + 1] : arrays[grid[i]]->shape[grid[i + 1]];
-    items *= (extent + grid[i + 2] - 1) / grid[i + 2];
+  for (const GridPart &part : impl->grid) {
+    int64_t extent = part.argument ? arrays[*part.argument]->shape[part.number]
+                                   : part.number;
+    items *= (extent + part.divisor - 1) / part.divisor;
   }
   std::vector<char> memory(workspace + 64, char(0xFF));
   char *aligned = reinterpret_cast<char *>(

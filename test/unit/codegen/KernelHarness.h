@@ -70,7 +70,6 @@ private:
   struct Impl;
   std::unique_ptr<Impl> impl;
   int64_t workspace = 0;
-  std::vector<int64_t> grid;
   Function function = nullptr;
 };
 

@@ -25,6 +25,14 @@ Type AttentionOp::getAccumulatorType() {
                                   : Float32Type::get(getContext());
 }
 
+Type AttentionOp::getLogitType() {
+  bool subtracts =
+      llvm::any_of(getForm().getTerms(getArity()),
+                   [](const FormTerm &term) { return term.coefficient < 0; });
+  return subtracts && getElementType().isF32() ? Float64Type::get(getContext())
+                                               : getAccumulatorType();
+}
+
 double AttentionOp::getEffectiveScale() {
   if (std::optional<APFloat> scale = getScale())
     return scale->convertToDouble();

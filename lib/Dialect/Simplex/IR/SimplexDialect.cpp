@@ -21,6 +21,34 @@ using namespace simplexir;
 #define GET_TYPEDEF_CLASSES
 #include "simplexir/Dialect/Simplex/IR/SimplexTypes.cpp.inc"
 
+static ParseResult parseGridParts(AsmParser &parser,
+                                  SmallVectorImpl<GridPart> &parts) {
+  return parser.parseCommaSeparatedList([&]() -> ParseResult {
+    GridPart &part = parts.emplace_back(GridPart::constant(0));
+    if (succeeded(parser.parseOptionalLSquare())) {
+      if (parser.parseInteger(part.argument.emplace()) || parser.parseComma() ||
+          parser.parseInteger(part.number) || parser.parseRSquare())
+        return failure();
+    } else if (parser.parseInteger(part.number)) {
+      return failure();
+    }
+    if (succeeded(parser.parseOptionalKeyword("ceildiv")))
+      return parser.parseInteger(part.divisor);
+    return success();
+  });
+}
+
+static void printGridParts(AsmPrinter &printer, ArrayRef<GridPart> parts) {
+  llvm::interleaveComma(parts, printer, [&](const GridPart &part) {
+    if (part.argument)
+      printer << '[' << *part.argument << ", " << part.number << ']';
+    else
+      printer << part.number;
+    if (part.divisor != 1)
+      printer << " ceildiv " << part.divisor;
+  });
+}
+
 #define GET_ATTRDEF_CLASSES
 #include "simplexir/Dialect/Simplex/IR/SimplexAttributes.cpp.inc"
 
@@ -146,6 +174,60 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       succeeded(check("rows", rows)) && succeeded(check("keys", keys)) &&
       succeeded(check("splits", splits)) && succeeded(check("warps", warps)) &&
       succeeded(check("stages", stages)));
+}
+
+//===----------------------------------------------------------------------===//
+// GridAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult GridAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                               ArrayRef<GridPart> parts) {
+  if (parts.empty())
+    return emitError() << "grid: expected at least one factor";
+  for (const GridPart &part : parts) {
+    if (part.divisor < 1)
+      return emitError() << "grid: a divisor must be positive, found "
+                         << part.divisor;
+    if (!part.argument && part.number < 1)
+      return emitError() << "grid: a constant must be positive, found "
+                         << part.number;
+    if (part.argument && (*part.argument < 0 || part.number < 0))
+      return emitError() << "grid: numbers of arguments and dimensions must "
+                            "not be negative, found ["
+                         << *part.argument << ", " << part.number << "]";
+  }
+  return success();
+}
+
+LogicalResult
+GridAttr::verifyArguments(function_ref<InFlightDiagnostic()> emitError,
+                          TypeRange arguments) const {
+  for (const GridPart &part : getParts()) {
+    if (!part.argument)
+      continue;
+    auto count = static_cast<int64_t>(arguments.size());
+    if (*part.argument >= count)
+      return emitError() << "the grid names argument " << *part.argument
+                         << " of " << count;
+    Type type = arguments[*part.argument];
+    auto memref = dyn_cast<MemRefType>(type);
+    if (!memref || part.number >= memref.getRank())
+      return emitError() << "the grid names dimension " << part.number
+                         << " of argument " << *part.argument
+                         << ", which is of type " << type;
+  }
+  return success();
+}
+
+LogicalResult
+SimplexDialect::verifyOperationAttribute(Operation *op,
+                                         NamedAttribute attribute) {
+  if (attribute.getName() == kGridAttrName &&
+      !isa<GridAttr>(attribute.getValue()))
+    return op->emitError() << "'" << kGridAttrName
+                           << "' must be a #simplex.grid<...>, found "
+                           << attribute.getValue();
+  return success();
 }
 
 //===----------------------------------------------------------------------===//

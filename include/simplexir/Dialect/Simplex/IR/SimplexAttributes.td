@@ -69,6 +69,37 @@ def Simplex_ScheduleAttr : AttrDef<Simplex_Dialect, "Schedule"> {
                         DefaultValuedParameter<"bool", "false">:$pairs);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Can warps that only copy come beside such ones
+    /// (`--simplex-specialize-copies`, without outer keys)?
+    static bool allowsCopyWarps(int64_t warps, int64_t splits, bool wgmma) {
+      return wgmma && warps == 8 && splits == 1;
+    }
+  }];
+}
+
+def Simplex_GridAttr : AttrDef<Simplex_Dialect, "Grid"> {
+  let mnemonic = "grid";
+  let summary = "How many work items a kernel has";
+  let description = [{
+    The product of its factors: constants, and extents of the kernel's
+    arguments, `[argument, dimension]`, in parts of so many where it says
+    `ceildiv`.
+
+    ```mlir
+    // The batch, 4 heads, and tiles of 16 queries.
+    #simplex.grid<[0, 0], 4, [0, 1] ceildiv 16>
+    ```
+  }];
+  let parameters = (ins ArrayRefParameter<"::simplexir::GridPart">:$parts);
+  let assemblyFormat = "`<` custom<GridParts>($parts) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Fails, saying why, where an extent is none of these arguments'.
+    ::llvm::LogicalResult verifyArguments(
+        ::llvm::function_ref<::mlir::InFlightDiagnostic()> emitError,
+        ::mlir::TypeRange arguments) const;
+  }];
 }
 
 def Simplex_ChunkedAttr : AttrDef<Simplex_Dialect, "Chunked"> {

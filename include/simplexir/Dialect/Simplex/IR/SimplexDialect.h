@@ -27,13 +27,33 @@ struct FormTerm {
   llvm::SmallVector<int64_t, 5> rotations;
 };
 
+/// One factor of a grid: ceildiv(extent, divisor).
+struct GridPart {
+  static GridPart constant(int64_t extent) { return {std::nullopt, extent, 1}; }
+  static GridPart dim(int64_t argument, int64_t dimension,
+                      int64_t divisor = 1) {
+    return {argument, dimension, divisor};
+  }
+  bool operator==(const GridPart &other) const {
+    return argument == other.argument && number == other.number &&
+           divisor == other.divisor;
+  }
+  // NOLINTNEXTLINE(readability-identifier-naming): LLVM looks for this name.
+  friend llvm::hash_code hash_value(const GridPart &part) {
+    return llvm::hash_combine(part.argument, part.number, part.divisor);
+  }
+
+  /// The argument that has the extent; a constant has none.
+  std::optional<int64_t> argument;
+  /// Which dimension of the argument the extent is, or the constant.
+  int64_t number;
+  int64_t divisor;
+};
+
 /// Marks a function that computes a work item of a grid, or a share of them.
 constexpr llvm::StringLiteral kKernelAttrName = "simplex.kernel";
-/// The grid of a kernel: triples (argument, dimension, divisor), the product
-/// of ceildiv(extent, divisor); argument -1 stands for the constant
-/// `dimension`.
+/// How many work items a kernel has: a GridAttr.
 constexpr llvm::StringLiteral kGridAttrName = "simplex.grid";
-
 /// The schedule of a tiled kernel.
 constexpr llvm::StringLiteral kScheduleAttrName = "simplex.schedule";
 

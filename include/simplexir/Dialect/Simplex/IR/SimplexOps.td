@@ -109,6 +109,10 @@ def Simplex_AttentionOp : Simplex_Op<"attention", [
     ::mlir::Type getElementType() { return getQueryType().getElementType(); }
     /// The type of softmax, accumulation and lse: f32, or f64 for f64.
     ::mlir::Type getAccumulatorType();
+    /// The type that logits are computed in, and then rounded to the
+    /// accumulator's: the terms of a form that subtracts may be far larger than
+    /// their sum, so those of f32 numbers are added in f64.
+    ::mlir::Type getLogitType();
     /// The scale, or its default 1/sqrt(D).
     double getEffectiveScale();
     double getKeyBias(int64_t key);

@@ -234,7 +234,9 @@ def Simplex_CombineOp : Simplex_Op<"combine", [AttrSizedOperandSegments,
   let description = [{
     Multiplies a tile of query rows with one row of each outer key by the
     form's terms, after adding `biases[o]` to key o. `factor` (-1, 0, or 1)
-    carries the sign of the scale. The query may lie in shared memory. With
+    carries the sign of the scale. The query may lie in shared memory. The
+    result's elements may be narrower, or f64 of f32 (then the product with the
+    last key is in f64 too). With
     `separated`, all tiles have the columns of `#simplex.chunked`, each operand
     its own; the result has the last key's.
 
