@@ -8,7 +8,6 @@
 #include "Instructions.h"
 
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
-#include "mlir/Dialect/UB/IR/UBOps.h"
 
 namespace simplexir {
 #define GEN_PASS_DEF_CONVERTSIMPLEXTOGPU
@@ -61,8 +60,6 @@ struct ConvertSimplexToGPUPass
     target.addIllegalDialect<SimplexDialect>();
     // It says who runs what is in it, to the end.
     target.addLegalOp<SpecializeOp>();
-    target.addDynamicallyLegalOp<ub::PoisonOp>(
-        [](ub::PoisonOp op) { return !isa<TileType>(op.getType()); });
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     populateChannelPatterns(converter, patterns);
     populateCopyPatterns(converter, patterns);

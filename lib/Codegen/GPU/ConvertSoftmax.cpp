@@ -7,8 +7,6 @@
 
 #include "Instructions.h"
 
-#include "mlir/Dialect/UB/IR/UBOps.h"
-
 #include <limits>
 
 using namespace mlir;
@@ -43,22 +41,6 @@ struct FillPattern : TilePattern<FillOp> {
       results.push_back(
           arith::ConstantOp::create(b, DenseElementsAttr::get(vector, value)));
     }
-    rewriter.replaceOpWithMultiple(op, {results});
-    return success();
-  }
-};
-
-struct PoisonPattern : TilePattern<ub::PoisonOp> {
-  using TilePattern::TilePattern;
-
-  LogicalResult convert(ub::PoisonOp op, Adaptor, FragmentBuilder &b,
-                        ConversionPatternRewriter &rewriter) const override {
-    SmallVector<Type> types;
-    if (failed(getTypeConverter()->convertType(op.getType(), types)))
-      return failure();
-    SmallVector<Value> results;
-    for (Type type : types)
-      results.push_back(ub::PoisonOp::create(b, type));
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
   }
@@ -229,8 +211,7 @@ struct RowReducePattern : TilePattern<RowReduceOp> {
 
 void simplexir::populateSoftmaxPatterns(const FragmentConverter &converter,
                                         RewritePatternSet &patterns) {
-  patterns
-      .add<ConvertPattern, ExpPattern, FillPattern, PoisonPattern,
-           RowMaxPattern, RowPartialPattern, RowReducePattern, RowSumPattern>(
-          converter, patterns.getContext());
+  patterns.add<ConvertPattern, ExpPattern, FillPattern, RowMaxPattern,
+               RowPartialPattern, RowReducePattern, RowSumPattern>(
+      converter, patterns.getContext());
 }

@@ -132,20 +132,15 @@ public:
       : columns(columns), steps(depth / 16), isBF16(isBF16), adds(adds) {}
 
   /// Operands: columns / 2 results, as many accumulators if it `adds` to them,
-  /// four registers a step, the descriptor, and, if it is `conditional`,
-  /// whether it adds.
-  std::string write(const Boxes &boxes, bool transposed,
-                    bool conditional) const {
+  /// four registers a step, the descriptor.
+  std::string write(const Boxes &boxes, bool transposed) const {
     int64_t first = adds ? columns : columns / 2;
     std::string text;
     llvm::raw_string_ostream out(text);
-    out << "{\n.reg .pred begin, add;\n.reg .b32 zero;\n.reg .b64 at;\n"
-           "mov.b32 zero, 0;\nsetp.eq.b32 add, zero, 0;\n";
-    if (conditional)
-      out << "setp.ne.b32 begin, $" << first + 4 * steps + 1 << ", 0;\n";
-    else
-      out << "setp." << (adds ? "eq" : "ne") << ".b32 begin, zero, 0;\n";
-    out << "wgmma.fence.sync.aligned;\n";
+    out << "{\n.reg .pred keep, add;\n.reg .b32 zero;\n.reg .b64 at;\n"
+           "mov.b32 zero, 0;\nsetp.ne.b32 keep, zero, 0;\n"
+           "setp.eq.b32 add, zero, 0;\n"
+           "wgmma.fence.sync.aligned;\n";
     for (int64_t k = 0; k < steps; ++k) {
       out << "add.s64 at, $" << first + 4 * steps << ", "
           << boxes.getOffset(16 * k) / 16 << ";\n"
@@ -154,7 +149,7 @@ public:
       list(out, 0, columns / 2);
       out << "}, {";
       list(out, first + 4 * k, 4);
-      out << "}, at, " << (k == 0 ? "begin" : "add") << ", 1, 1, "
+      out << "}, at, " << (k == 0 && !adds ? "keep" : "add") << ", 1, 1, "
           << (transposed ? 0 : 1) << ";\n";
     }
     out << "wgmma.commit_group.sync.aligned;\n"
@@ -173,11 +168,10 @@ private:
   bool isBF16, adds;
 };
 
-/// Numbers of `accumulator` are added to, if there are any and the condition,
-/// if there is one, holds.
+/// Numbers of `accumulator` are added to, if there are any.
 template <typename OpT>
 SmallVector<Value> emitProduct(OpT op, ValueRange left, ValueRange accumulator,
-                               FragmentBuilder &b, Value condition = {}) {
+                               FragmentBuilder &b) {
   auto memory = cast<MemRefType>(op.getRhs().getType());
   auto lhs = cast<TileType>(op.getLhs().getType());
   int64_t columns = cast<TileType>(op.getResult().getType()).getColumns();
@@ -190,15 +184,10 @@ SmallVector<Value> emitProduct(OpT op, ValueRange left, ValueRange accumulator,
     constraints += ",r";
   operands.push_back(emitDescriptor(b, op.getRhs(), boxes));
   constraints += ",l";
-  if (condition) {
-    operands.push_back(
-        arith::ExtUIOp::create(b, b.getI32Type(), condition).getResult());
-    constraints += ",r";
-  }
   ProductText text(columns, lhs.getColumns(), memory.getElementType().isBF16(),
                    !accumulator.empty());
-  return emitAsm(b, text.write(boxes, op.getTransposed(), condition != Value()),
-                 columns / 2, flatten(b, accumulator), operands, constraints);
+  return emitAsm(b, text.write(boxes, op.getTransposed()), columns / 2,
+                 flatten(b, accumulator), operands, constraints);
 }
 
 /// Uses of the results cannot move above the wait: they are its results. An
@@ -270,8 +259,7 @@ struct StartContractPattern : TilePattern<StartContractOp> {
     if (failed(verifyProduct(op, layout)))
       return failure();
     rewriter.replaceOpWithMultiple(
-        op, {emitProduct(op, adaptor.getLhs(), adaptor.getAccumulator(), b,
-                         op.getCondition())});
+        op, {emitProduct(op, adaptor.getLhs(), adaptor.getAccumulator(), b)});
     return success();
   }
 };

@@ -215,7 +215,7 @@ def OverlapContracts : Pass<"simplex-overlap-contracts", "::mlir::func::FuncOp">
     simplex.fold %acc, %o;  %s = simplex.await %2;  simplex.exp %s
     ```
   }];
-  let dependentDialects = ["::mlir::ub::UBDialect", "::simplexir::SimplexDialect"];
+  let dependentDialects = ["::simplexir::SimplexDialect"];
 }
 
 def LoopWorkItems : Pass<"simplex-loop-work-items", "::mlir::func::FuncOp"> {

@@ -127,8 +127,6 @@ LogicalResult StartContractOp::verify() {
     return emitOpError() << "accumulator is " << getAccumulator().getType()
                          << ", expected the result's type, "
                          << getResult().getType();
-  if (getCondition() && !getAccumulator())
-    return emitOpError() << "has a condition, but no accumulator";
   return verifyContract(*this);
 }
 

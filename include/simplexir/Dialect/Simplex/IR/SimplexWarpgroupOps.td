@@ -19,14 +19,13 @@ include "simplexir/Dialect/Simplex/IR/SimplexTypes.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Simplex_StartContractOp : Simplex_Op<"start_contract",
-    [MemoryEffects<[MemRead, MemWrite]>, AttrSizedOperandSegments]> {
+    [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Start the matrix product of a tile";
   let description = [{
     As `simplex.contract` (without an init, which `simplex.await` adds), but
     the result is in flight: only `simplex.await` may use it, in the same block.
     The lhs must not change until then. With `onto`, the product is added to a
-    tile; with `if`, only where the condition holds: otherwise the tile is not
-    read.
+    tile.
 
     ```mlir
     %flight = simplex.start_contract %c, %k transposed
@@ -36,10 +35,10 @@ def Simplex_StartContractOp : Simplex_Op<"start_contract",
   }];
   let arguments = (ins Simplex_Matrix:$lhs, AnyMemRef:$rhs,
                        Optional<Simplex_Matrix>:$accumulator,
-                       Optional<I1>:$condition, UnitAttr:$transposed);
+                       UnitAttr:$transposed);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = [{
-    $lhs `,` $rhs (`onto` $accumulator^ (`if` $condition^)? `:` type($accumulator))?
+    $lhs `,` $rhs (`onto` $accumulator^ `:` type($accumulator))?
     (`transposed` $transposed^)? attr-dict
     `:` type($lhs) `,` type($rhs) `->` type($result)
   }];
