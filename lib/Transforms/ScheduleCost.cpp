@@ -157,16 +157,10 @@ static double getReadBytes(AttentionOp op, const ScheduleParts &parts,
   int64_t combined = 0;
   // The query's fragments; without outer keys they stay in registers, across
   // products of a warpgroup only beside warps that copy.
-<<<<<<< ours
   bool copyWarps =
       ScheduleAttr::allowsCopyWarps(parts.warps, parts.splits, parts.wgmma);
   if (outer > 0 || (parts.wgmma && !copyWarps))
-    read += parts.rows * bytes.query;
-=======
-  constexpr int64_t specialized = 8;
-  if (outer > 0 || (parts.wgmma && parts.warps != specialized))
     combined += parts.rows * bytes.query;
->>>>>>> theirs
   // Rows of outer keys and values, as the eight rows of a fragment. Warpgroup
   // kernels read the products of several (--simplex-multiply-rows).
   combined += 8 * warps * (parts.wgmma ? std::min<int64_t>(outer, 1) : outer) *

@@ -335,7 +335,7 @@ private:
                                    now.lookupOrDefault(lastProduct.getLhs()),
                                    now.lookupOrDefault(lastProduct.getRhs()),
                                    now.lookupOrDefault(fold.getAccumulator()),
-                                   /*condition=*/Value(), UnitAttr());
+                                   UnitAttr());
   }
 
   void awaitLast(ImplicitLocOpBuilder &b, IRMapping &now, Value flight) {
