@@ -30,8 +30,12 @@ struct TakeTurnsPass : simplexir::impl::TakeTurnsBase<TakeTurnsPass> {
     llvm::MapVector<Block *, SmallVector<StartContractOp>> turns;
     llvm::SetVector<scf::ForOp> loops;
     kernel.walk([&](StartContractOp op) {
-      // Groups that wait for each other at every tile have no turns.
-      auto loop = op->getParentOfType<scf::ForOp>();
+      Operation *parent = op->getParentOp();
+      if (isSecondTile(parent))
+        parent = parent->getParentOp();
+      // Groups that wait for each other at every tile have no turns. Nor has
+      // what follows a loop: a share without keys skips it.
+      auto loop = dyn_cast<scf::ForOp>(parent);
       if (!loop || !loop.getBody()->getOps<CopyWaitOp>().empty())
         return;
       turns[op->getBlock()].push_back(op);
