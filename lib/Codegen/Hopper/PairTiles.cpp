@@ -33,14 +33,14 @@ public:
   Value get(Value value) {
     if (mapping.contains(value))
       return mapping.lookup(value);
-    Value result = value;
     Operation *op = value.getDefiningOp();
     if (op && region.isAncestor(op->getParentRegion()))
-      if (IRMapping changed; depends(op, changed))
-        result = b.clone(*op, changed)
-                     ->getResult(cast<OpResult>(value).getResultNumber());
-    mapping.map(value, result);
-    return result;
+      if (IRMapping changed; depends(op, changed)) {
+        mapping.map(op->getResults(), b.clone(*op, changed)->getResults());
+        return mapping.lookup(value);
+      }
+    mapping.map(value, value);
+    return value;
   }
 
 private:
@@ -124,8 +124,12 @@ public:
 private:
   explicit Pairing(scf::ForOp keys) : keys(keys) {}
 
-  /// The buffer of a pair that a view belongs to.
+  /// The buffer of a pair that a view belongs to, one whose type fits both
+  /// tiles.
   static memref::AllocOp getRing(Value view) {
+    auto type = dyn_cast<MemRefType>(view.getType());
+    if (!type || !ShapedType::isDynamic(type.getStridesAndOffset().second))
+      return {};
     while (Operation *op = view.getDefiningOp()) {
       if (auto alloc = dyn_cast<memref::AllocOp>(op))
         return alloc.getType().getDimSize(0) == 2 ? alloc : memref::AllocOp();
