@@ -126,27 +126,43 @@ static int64_t getShareWarps(const ScheduleParts &parts) {
                              llvm::divideCeil(parts.rows, kWarpRows));
 }
 
+/// Combined tiles and folds for each tile of last keys with a tuple of outer
+/// keys: 1, or a half in pairs (see --simplex-pair-tiles); an odd tile is
+/// alone.
+static double getCombined(AttentionOp op, const ScheduleParts &parts) {
+  if (!parts.pairs)
+    return 1;
+  std::optional<int64_t> length = getLastLength(op, getQueries(op, parts.rows));
+  if (!length)
+    return 0.5;
+  int64_t tiles = llvm::divideCeil(*length, parts.keys);
+  return static_cast<double>(llvm::divideCeil(tiles, 2)) /
+         static_cast<double>(tiles);
+}
+
 /// Bytes of shared memory that the products of a step read, by a warp
 /// (`ldmatrix`) or by a warpgroup (`wgmma`), and the combiner and the fold.
-static int64_t getReadBytes(AttentionOp op, const ScheduleParts &parts,
-                            const RowBytes &bytes) {
+static double getReadBytes(AttentionOp op, const ScheduleParts &parts,
+                           const RowBytes &bytes) {
   int64_t outer = static_cast<int64_t>(op.getKeys().size()) - 1;
   int64_t warps = getShareWarps(parts);
   // Each reads all of the key's and the value's tile; a warp of more rows reads
   // them once.
   int64_t readers =
       parts.wgmma ? llvm::divideCeil(parts.rows, kWarpgroupRows) : warps;
-  int64_t read = readers * parts.keys * (bytes.lastKey + bytes.value);
+  int64_t products = readers * parts.keys * (bytes.lastKey + bytes.value);
+  int64_t combined = 0;
   // The query's fragments; without outer keys they stay in registers, across
   // products of a warpgroup only beside warps that copy.
   constexpr int64_t specialized = 8;
   if (outer > 0 || (parts.wgmma && parts.warps != specialized))
-    read += parts.rows * bytes.query;
+    combined += parts.rows * bytes.query;
   // Rows of outer keys and values, as the eight rows of a fragment. Warpgroup
   // kernels read the products of several (--simplex-multiply-rows).
-  return read + 8 * warps *
-                    (parts.wgmma ? std::min<int64_t>(outer, 1) : outer) *
-                    (bytes.query + bytes.value);
+  combined += 8 * warps * (parts.wgmma ? std::min<int64_t>(outer, 1) : outer) *
+              (bytes.query + bytes.value);
+  return static_cast<double>(products) +
+         getCombined(op, parts) * static_cast<double>(combined);
 }
 
 /// Registers that hold tiles when most are alive: during the product of the

@@ -47,6 +47,11 @@ struct SelectSchedulePass
           << processorSharedMemory.getValue() << ", expected a positive number";
       return signalPassFailure();
     }
+    if (pairs < -1 || pairs > 1) {
+      getOperation()->emitError("simplex-select-schedule: pairs is ")
+          << pairs.getValue() << ", expected 0, 1 or -1 (choose)";
+      return signalPassFailure();
+    }
     WalkResult result = getOperation()->walk([&](AttentionOp op) {
       bool gpu = target == "gpu";
       if ((gpu && failed(checkElement(op))) || failed(select(op)) ||
@@ -83,6 +88,7 @@ private:
     override(parts.splits, splits);
     override(parts.warps, warps);
     override(parts.stages, stages);
+    parts.pairs = choosePairs(op, parts);
     auto schedule = ScheduleAttr::getChecked(
         [&] { return op.emitOpError(); }, &getContext(), parts.rows, parts.keys,
         parts.splits, parts.warps, parts.stages, parts.wgmma, parts.pairs);
@@ -95,6 +101,17 @@ private:
   static void override(int64_t &part, int64_t option) {
     if (option != 0)
       part = option;
+  }
+
+  /// Two tiles at a time, where there can be two: half the combined tiles and
+  /// folds, for no more memory.
+  bool choosePairs(AttentionOp op, const Parts &parts) const {
+    if (pairs >= 0)
+      return pairs != 0;
+    std::optional<int64_t> length =
+        getLastLength(op, getQueries(op, parts.rows));
+    return parts.wgmma && op.getKeys().size() > 1 &&
+           (!length || *length > parts.keys);
   }
 
   /// Moves the key with the largest window last, where the form allows.
@@ -243,9 +260,11 @@ private:
   /// beyond the windows costs more than they save.
   void chooseWarpgroups(AttentionOp op, Parts &parts) const {
     auto getParts = [&](int64_t rows, int64_t splits, int64_t warps) -> Parts {
-      return {rows,   chooseKeys(op, 128, getQueries(op, rows), 16),
-              splits, warps,
-              2,      true};
+      Parts parts{rows,   chooseKeys(op, 128, getQueries(op, rows), 16),
+                  splits, warps,
+                  2,      true};
+      parts.pairs = choosePairs(op, parts);
+      return parts;
     };
     bool outer = op.getKeys().size() > 1;
     SmallVector<Parts> candidates;
@@ -277,10 +296,6 @@ private:
       return;
     }
     parts = best;
-    // Half the combined tiles and folds, for no more memory.
-    std::optional<int64_t> length =
-        getLastLength(op, getQueries(op, parts.rows));
-    parts.pairs = outer && (!length || *length > parts.keys);
   }
 
   static double getVisited(AttentionOp op, const Parts &parts) {
@@ -292,7 +307,8 @@ private:
     std::string text;
     llvm::raw_string_ostream out(text);
     out << "rows " << parts.rows << ", keys " << parts.keys << ", splits "
-        << parts.splits << (parts.wgmma ? ", warpgroup products" : "") << "; ";
+        << parts.splits << (parts.wgmma ? ", warpgroup products" : "")
+        << (parts.pairs ? ", pairs of tiles" : "") << "; ";
     if (target == "gpu")
       out << describeCost(op, ScheduleCost(op, parts, getChip()));
     else

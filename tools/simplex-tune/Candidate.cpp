@@ -113,6 +113,8 @@ std::vector<Candidate> tune::listCandidates(AttentionOp op, const Space &space,
                (c.wgmma || warpRows != 32 * c.warps);
     // A group of four warps belongs to one split.
     odd |= c.wgmma && c.warps % (4 * c.splits) != 0;
+    // Pairs of tiles are for outer keys.
+    odd |= c.pairs && (!c.wgmma || c.order.size() == 1);
     if (!tooLong && !odd && !is_contained(list, c))
       list.push_back(c);
   };
@@ -125,7 +127,7 @@ std::vector<Candidate> tune::listCandidates(AttentionOp op, const Space &space,
               for (int64_t stages : space.stages)
                 for (bool pairs : {false, true})
                   if ((wgmma ? space.wgmma : space.mma) &&
-                      (!pairs || (wgmma && order.size() > 1)))
+                      (pairs ? space.pairs : space.single))
                     add({order, rows, keys, splits, warps, stages, wgmma,
                          pairs});
   return list;

@@ -33,6 +33,8 @@ struct Candidate {
 struct Space {
   std::vector<int64_t> rows, keys, splits, warps, stages;
   bool mma = true, wgmma = false;
+  /// Without and with pairs of tiles, where there are outer keys.
+  bool single = true, pairs = true;
   /// Also orders with another key last than the one of the largest window.
   bool allOrders = true;
 };

@@ -70,6 +70,11 @@ struct Options {
       cl::desc("Warpgroup products: both (default where the chip has them), "
                "only or never"),
       cl::value_desc("both|only|never"), cl::init("both"), OURS};
+  cl::opt<std::string> pairs{
+      "pairs",
+      cl::desc("Pairs of tiles, where there are warpgroup products and outer "
+               "keys: both (default), only or never"),
+      cl::value_desc("both|only|never"), cl::init("both"), OURS};
   cl::opt<bool> compileOnly{
       "compile-only",
       cl::desc("Run nothing: say which candidates the compiler takes for "
@@ -120,9 +125,10 @@ static Error checkNumbers(const Options &opts) {
         std::cref(opts.warps), std::cref(opts.stages)})
     if (Error error = check(list))
       return error;
-  if (opts.wgmma != "both" && opts.wgmma != "only" && opts.wgmma != "never")
-    return createStringError("--wgmma is '" + opts.wgmma +
-                             "', expected both, only or never");
+  for (const cl::opt<std::string> *choice : {&opts.wgmma, &opts.pairs})
+    if (*choice != "both" && *choice != "only" && *choice != "never")
+      return createStringError("--" + choice->ArgStr + " is '" + *choice +
+                               "', expected both, only or never");
   return Error::success();
 }
 
@@ -140,6 +146,8 @@ static Expected<Space> getSpace(const Options &opts, AttentionOp op, bool gpu,
                              " has no warpgroup products, sm_90a has");
   Space space = getDefaultSpace(op, gpu, hasWgmma && opts.wgmma != "never");
   space.mma = opts.wgmma != "only";
+  space.single = opts.pairs != "only";
+  space.pairs = opts.pairs != "never";
   space.allOrders = !opts.oneOrder;
   for (auto [list, values] : {std::make_pair(&opts.rows, &space.rows),
                               std::make_pair(&opts.keys, &space.keys),

@@ -37,7 +37,9 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     step, of which the longest counts, times the tuples that a tile visits
     beyond its rows' windows. The tensor cores of warpgroup products are taken
     to be 1.3 times as slow as their rate, as measured at D 128. The rates are
-    options; the pipelines fill them in from the table of chips.
+    options; the pipelines fill them in from the table of chips. With warpgroup
+    products and outer keys, tiles come by pairs where the last window, of all
+    queries of a tile, is longer than one.
 
     Remarks (`--remarks-filter=simplex --remark-format=emitRemark`), also for a
     schedule that was given: on a GPU these cycles, the unit that is the limit,
@@ -58,6 +60,8 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     Option<"splits", "splits", "int64_t", "0", "Softmax states (0: choose)">,
     Option<"warps", "warps", "int64_t", "0", "Warps of a block (0: choose)">,
     Option<"stages", "stages", "int64_t", "0", "Key tiles in flight (0: choose)">,
+    Option<"pairs", "pairs", "int64_t", "-1",
+           "1: pairs of tiles, which need warpgroup products; 0: none (-1: choose)">,
     Option<"wgmma", "wgmma", "bool", "false",
            "The chip has warpgroup products: use them where they pay">,
     Option<"dotBF16", "dot-bf16", "bool", "false",
