@@ -55,6 +55,19 @@ def StageTiles : Pass<"simplex-stage-tiles", "::mlir::func::FuncOp"> {
       simplex.contract %s, %ring[%slot]
     }
     ```
+
+    With `pairs` in the schedule, a step brings two tiles and multiplies with
+    the first: `--simplex-pair-tiles` must follow. An error without outer keys.
+
+    ```mlir
+    scf.for %c = ... step 2 * keys {
+      simplex.copy_wait
+      simplex.copy (%c) to %ring[0]
+      scf.if (%c + keys < end) { simplex.copy (%c + keys) to %ring[1] }
+      simplex.copy_wait
+      simplex.contract %s, %ring[0]
+    }
+    ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::gpu::GPUDialect", "::mlir::scf::SCFDialect"];

@@ -80,8 +80,9 @@ def SpeculateMaximum : Pass<"simplex-speculate-maximum", "::mlir::func::FuncOp">
   let summary = "Leave running maxima out of the inner loop, and check afterwards";
   let description = [{
     exp2(s - m) is as exact for any m near the maximum as for the maximum. Sums
-    then begin at m = 0, which only the first outer key of each tile raises; in
-    the rotated loop row maxima and rescaling are skipped. If in the end the sum
+    then begin at m = 0, which only the first outer key of each tile raises, or of
+    the first tile of each pair (`--simplex-pair-tiles`); in the rotated loop and
+    for second tiles row maxima and rescaling are skipped. If in the end the sum
     of some row is not within 2^-64 and 2^64, the work item is done again with
     running maxima (or all items of a block, `--simplex-loop-work-items`). Probabilities of f16 end earlier, which shows in the
     accumulator (see `simplex.out_of_range`).
@@ -157,7 +158,8 @@ def RotateKeys : Pass<"simplex-rotate-keys", "::mlir::func::FuncOp"> {
     carried into the next iteration, which multiplies them with the values,
     then computes the logits and probabilities of its own key. So the two
     matrix products of an iteration follow each other, and its softmax follows
-    both.
+    both. The second tile of a pair (`--simplex-pair-tiles`) goes with the values:
+    what is carried are the combined tile and the first tile's probabilities.
 
     ```mlir
     scf.for %j { %p = softmax(logits(%j)); fold(values(%p)) }
@@ -168,6 +170,11 @@ def RotateKeys : Pass<"simplex-rotate-keys", "::mlir::func::FuncOp"> {
         values(%p); combine(%j); logits(%j); fold; softmax
       }
       fold(values(%p))
+    }
+    // with pairs of tiles
+    scf.for %j = begin + step to end iter_args(%c, %p) {
+      %p2, %pv = scf.if %two { values(%p); softmax(%c * %k1) }
+      values(%p2); combine(%j); logits(%j); fold; softmax
     }
     ```
   }];
@@ -205,6 +212,9 @@ def OverlapContracts : Pass<"simplex-overlap-contracts", "::mlir::func::FuncOp">
     use or the start of the next one: the next combined tile is built while the
     values are multiplied, and the product of values is folded while the logits
     are. Where a mask under a condition is the first user, both branches await.
+    For a pair of tiles (`--simplex-pair-tiles`) also in the branch of the second
+    one, and in what follows the loop; a product that is only added to what is
+    known when it starts is added by the matrix unit (`onto`).
 
     ```mlir
     %o = simplex.contract %p, %v;  %c = simplex.combine ...
@@ -336,9 +346,10 @@ def TakeTurns : Pass<"simplex-take-turns", "::mlir::func::FuncOp"> {
   let summary = "Let two groups of warps use the matrix unit in turns";
   let description = [{
     Around the products of a rotated loop: `simplex.take_turn` before the first
-    one starts, `simplex.pass_turn` after the last one has. Groups may run an
-    unequal number of iterations (shares of a split): one that runs fewer goes
-    on taking and passing its turn after its loop.
+    one starts, `simplex.pass_turn` after the last one has. The products of a
+    pair's second tile (`--simplex-pair-tiles`) have a turn of their own. Groups
+    may run an unequal number of iterations (shares of a split): one that runs
+    fewer goes on taking and passing its turns after its loop.
 
     ```mlir
     scf.for %j = ... {

@@ -55,7 +55,8 @@ def Simplex_ScheduleAttr : AttrDef<Simplex_Dialect, "Schedule"> {
     tiles in shared memory; both are 1 on the CPU. With `wgmma`, groups of four
     warps multiply 64 rows together (sm_90a). With `pairs`, two tiles of last
     keys at a time stay in shared memory, and an outer key's combined tile and
-    fold serve both (`--simplex-pair-tiles`; n > 2, with `wgmma`).
+    fold serve both (`--simplex-pair-tiles`; n > 2, with `wgmma`). These two
+    change bits as well.
 
     ```mlir
     #simplex.schedule<rows = 64, keys = 64, splits = 4, warps = 8, stages = 2>
