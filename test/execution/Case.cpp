@@ -11,6 +11,7 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/xxhash.h"
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -122,6 +123,8 @@ std::string Case::getModule() const {
     printNumbers(os << " key_biases ", keyBiases);
   if (!valueBiases.empty())
     printNumbers(os << " value_biases ", valueBiases);
+  if (!schedule.empty())
+    os << " {schedule = #simplex.schedule<" << schedule << ">}";
   os << "\n      : (" << operands[0].type;
   for (int operand : {1, 2})
     for (int i = 0; i < getNumKeys(); ++i)
@@ -161,7 +164,26 @@ std::string Case::describe() const {
     os << " huge";
   if (contents == Contents::OneNaN)
     os << " one-nan";
+  if (!schedule.empty())
+    os << " schedule <" << schedule << ">";
   return text;
+}
+
+void Case::schedulePairs() {
+  auto isFit = [](int64_t dim) { return dim % 16 == 0 && dim <= 128; };
+  bool is16 = element == reference::ElementType::BF16 ||
+              element == reference::ElementType::F16;
+  if (order < 3 || !is16 || !isFit(dim) || !isFit(valueDim))
+    return;
+  // The same for all cases of a module.
+  Random random(xxh3_64bits(getModule()));
+  int64_t shape = random.below(3);
+  raw_string_ostream(schedule)
+      << "rows = " << (shape == 2 ? 128 : 64)
+      << ", keys = " << random.pick(std::vector<int64_t>{16, 16, 32, 48})
+      << ", splits = " << (shape == 1 ? 2 : 1)
+      << ", warps = " << (shape == 0 ? 4 : 8)
+      << ", stages = 2, wgmma = true, pairs = true";
 }
 
 reference::AttentionSpec Case::getSpec() const {

@@ -69,6 +69,8 @@ struct Case {
   bool sharedKeys = false, sharedValues = false;
   /// Extents of B, Sq, Sk are in the types.
   bool isStatic = false;
+  /// What `#simplex.schedule` holds; the compiler chooses if it is empty.
+  std::string schedule;
 
   /// The run.
   int64_t batch = 1, queries = 1, length = 1;
@@ -83,6 +85,9 @@ struct Case {
     return 1 + (sharedKeys ? 1 : getNumKeys()) + (sharedValues ? 0 : i);
   }
   std::string getModule() const;
+  /// Takes a schedule with pairs of short tiles, if the module can have it:
+  /// lengths here are a tile or two of the compiler's choice.
+  void schedulePairs();
   /// One line that says which case this is.
   std::string describe() const;
   reference::AttentionSpec getSpec() const;
@@ -98,7 +103,8 @@ struct Case {
 
 /// The first `count` cases of a seed; the list of a smaller count begins it.
 /// Every axis goes through all its values before it repeats one.
-std::vector<Case> generateCases(uint64_t seed, size_t count);
+std::vector<Case> generateCases(uint64_t seed, size_t count,
+                                bool pairs = false);
 
 } // namespace simplexir::sweep
 

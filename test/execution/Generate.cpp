@@ -362,7 +362,8 @@ std::vector<Case> Generator::generate() {
   return cases;
 }
 
-std::vector<Case> simplexir::sweep::generateCases(uint64_t seed, size_t count) {
+std::vector<Case> simplexir::sweep::generateCases(uint64_t seed, size_t count,
+                                                  bool pairs) {
   Generator generator(seed);
   std::vector<Case> cases;
   while (cases.size() < count) {
@@ -370,5 +371,8 @@ std::vector<Case> simplexir::sweep::generateCases(uint64_t seed, size_t count) {
     cases.insert(cases.end(), more.begin(), more.end());
   }
   cases.resize(count);
+  if (pairs)
+    for (Case &c : cases)
+      c.schedulePairs();
   return cases;
 }

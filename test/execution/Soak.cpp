@@ -315,7 +315,8 @@ int sweep::soak(const Settings &settings, const SoakOptions &options,
     errs() << "error: " << toString(std::move(error)) << "\n";
     return 1;
   };
-  std::vector<Case> cases = generateCases(options.seed, options.cases);
+  std::vector<Case> cases =
+      generateCases(options.seed, options.cases, settings.pairs);
   std::map<std::string, Artifact> artifacts;
   std::vector<std::pair<const Case *, Artifact *>> modules;
   std::vector<std::pair<const Case *, Artifact *>> fit;

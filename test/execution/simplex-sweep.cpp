@@ -80,6 +80,11 @@ struct Options {
       "tile",
       cl::desc("Cut each attention into tiles of random sizes first (CPU)"),
       OURS};
+  cl::opt<bool> pairs{
+      "pairs",
+      cl::desc("Give each attention that can have it a schedule with pairs of "
+               "short tiles (a chip with warpgroup products)"),
+      OURS};
   cl::opt<std::string> saveTo{
       "save", cl::desc("Write failing cases here, for simplex-run"),
       cl::value_desc("DIR"), OURS};
@@ -157,7 +162,8 @@ void Sweep::report(uint64_t seed, size_t index, const Case &c,
     stop = true;
   outs() << "FAIL " << index << ": " << c.describe() << "\n  "
          << verdict.message << "\n  simplex-sweep --target=" << opts.targetName
-         << " --seed=" << seed << " --only=" << index << "\n";
+         << " --seed=" << seed << " --only=" << index
+         << (opts.pairs ? " --pairs" : "") << "\n";
   if (!opts.saveTo.empty()) {
     auto command =
         saveCase(c, opts.saveTo + "/" + std::to_string(index), opts.targetName);
@@ -173,7 +179,7 @@ void Sweep::report(uint64_t seed, size_t index, const Case &c,
 bool Sweep::runSeed(uint64_t seed) {
   lastSeed = seed;
   size_t count = std::max<size_t>(opts.numCases, opts.only + 1);
-  std::vector<Case> cases = generateCases(seed, count);
+  std::vector<Case> cases = generateCases(seed, count, opts.pairs);
   MapVector<StringRef, std::vector<size_t>> groups;
   std::vector<std::string> texts;
   for (const Case &c : cases)
@@ -247,7 +253,8 @@ static int run(int argc, char **argv) {
   if (!settings.gpu && opts.targetName != "cpu")
     return fail("--target is '" + opts.targetName + "', expected cpu or gpu");
   if (opts.list) {
-    std::vector<Case> cases = generateCases(opts.seed, opts.numCases);
+    std::vector<Case> cases =
+        generateCases(opts.seed, opts.numCases, opts.pairs);
     for (size_t i = 0; i < cases.size(); ++i)
       outs() << i << ": " << cases[i].describe() << "\n";
     return 0;
@@ -256,6 +263,7 @@ static int run(int argc, char **argv) {
   settings.ptxas = opts.ptxas;
   settings.injectFault = opts.injectFault;
   settings.tile = opts.tile;
+  settings.pairs = opts.pairs;
   if (settings.gpu && settings.tile)
     return fail("--tile is for --target=cpu: the host puts the tiles together");
   settings.chip = opts.chipName;

@@ -1,4 +1,4 @@
-// RUN: simplex-opt %S/../../Transforms/Inputs/quadrilinear.mlir --simplex-bufferize --simplex-select-schedule="target=gpu wgmma splits=2 warps=8" \
+// RUN: simplex-opt %S/../../Transforms/Inputs/quadrilinear.mlir --simplex-bufferize --simplex-select-schedule="target=gpu wgmma pairs=0 splits=2 warps=8" \
 // RUN:   --simplex-outline-kernels --simplex-tile-attention=pad=16 --canonicalize --cse --simplex-fuse-online-softmax \
 // RUN:   --simplex-guard-masks --canonicalize --cse --simplex-stage-tiles --canonicalize --cse --simplex-stage-rows \
 // RUN:   --simplex-coalesce-keys --canonicalize --cse -o %t
@@ -37,7 +37,7 @@
 
 // More tuples than 32 bits count: the loops stay.
 // RUN: sed 's/windows .4, 8, 256./windows [65536, 65536, 70000]/' %S/../../Transforms/Inputs/quadrilinear.mlir > %t.large.mlir
-// RUN: simplex-opt %t.large.mlir --simplex-bufferize --simplex-select-schedule="target=gpu wgmma splits=2 warps=8" \
+// RUN: simplex-opt %t.large.mlir --simplex-bufferize --simplex-select-schedule="target=gpu wgmma pairs=0 splits=2 warps=8" \
 // RUN:   --simplex-outline-kernels --simplex-tile-attention=pad=16 --canonicalize --cse --simplex-fuse-online-softmax \
 // RUN:   --simplex-guard-masks --canonicalize --cse --simplex-stage-tiles --canonicalize --cse --simplex-stage-rows \
 // RUN:   --simplex-coalesce-keys | FileCheck %s --check-prefix=LARGE

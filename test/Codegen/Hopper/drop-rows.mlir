@@ -1,4 +1,4 @@
-// RUN: simplex-opt %S/../../Transforms/Inputs/trilinear.mlir --simplex-bufferize --simplex-select-schedule="target=gpu wgmma" \
+// RUN: simplex-opt %S/../../Transforms/Inputs/trilinear.mlir --simplex-bufferize --simplex-select-schedule="target=gpu wgmma pairs=0" \
 // RUN:   --simplex-outline-kernels --simplex-tile-attention=pad=16 --canonicalize --cse --simplex-fuse-online-softmax \
 // RUN:   --simplex-guard-masks --canonicalize --cse --simplex-stage-tiles --canonicalize --cse \
 // RUN:   --simplex-defer-row-sums --simplex-rotate-keys --simplex-overlap-contracts --simplex-speculate-maximum \
@@ -38,3 +38,18 @@
 
 // KEPT: simplex.mask
 // KEPT-NOT: simplex.drop_rows
+
+// The mask of a pair's second tile, too, in the loop and behind it.
+// RUN: simplex-opt %S/../../Transforms/Inputs/trilinear.mlir --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" \
+// RUN:   --mlir-print-ir-after=simplex-drop-rows -o /dev/null 2>&1 | FileCheck %s --check-prefix=PAIRS
+// PAIRS: scf.for
+// PAIRS: scf.for
+// PAIRS: simplex.mask %{{.*}} columns(%[[NEXT:[0-9]+]]) outer(%[[J:[a-z0-9]+]])
+// PAIRS: %[[DROP:.*]] = simplex.drop_rows %[[RUNNING:[a-z0-9]+]] {{.*}} outer(%[[J]])
+// PAIRS: %[[M:.*]] = simplex.row_max %{{.*}}, %[[RUNNING]] scale
+// PAIRS: simplex.exp
+// PAIRS: {simplex.second_tile}
+// PAIRS: simplex.drop_rows
+// PAIRS: simplex.mask %{{.*}} columns(%[[NEXT]])
+// PAIRS: simplex.drop_rows
+// PAIRS: {simplex.second_tile}

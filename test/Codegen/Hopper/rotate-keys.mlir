@@ -1,4 +1,4 @@
-// RUN: simplex-opt %S/../../Transforms/Inputs/trilinear.mlir --simplex-bufferize --simplex-select-schedule="target=gpu wgmma splits=2 warps=8" \
+// RUN: simplex-opt %S/../../Transforms/Inputs/trilinear.mlir --simplex-bufferize --simplex-select-schedule="target=gpu wgmma pairs=0 splits=2 warps=8" \
 // RUN:   --simplex-outline-kernels --simplex-tile-attention=pad=16 --canonicalize --cse --simplex-fuse-online-softmax \
 // RUN:   --simplex-guard-masks --canonicalize --cse --simplex-stage-tiles --canonicalize --cse \
 // RUN:   --simplex-rotate-keys | FileCheck %s
@@ -26,3 +26,35 @@
 // CHECK: simplex.contract
 // CHECK: simplex.fold
 // CHECK: scf.yield
+
+// DEFINE: %{pairs} = --simplex-bufferize --simplex-select-schedule="target=gpu wgmma" \
+// DEFINE:   --simplex-outline-kernels --simplex-tile-attention=pad=16 --canonicalize --cse --simplex-fuse-online-softmax \
+// DEFINE:   --simplex-guard-masks --canonicalize --cse --simplex-stage-tiles --canonicalize --cse --simplex-defer-row-sums \
+// DEFINE:   --simplex-pair-tiles --simplex-rotate-keys
+// RUN: simplex-opt %S/../../Transforms/Inputs/trilinear.mlir %{pairs} | FileCheck %s --check-prefix=PAIRS
+
+// With pairs of tiles the second tile and what follows it go with the values: the combined tile is carried, too.
+// PAIRS: %[[TWO:.*]] = arith.cmpi slt
+// PAIRS: scf.if %{{[0-9]+}} -> (!simplex.tile
+// PAIRS: %[[C0:.*]] = simplex.combine
+// PAIRS: %[[P0:.*]] = simplex.convert
+// PAIRS: scf.for %[[J:.*]] = %{{.*}} iter_args({{.*}}%[[P:.*]] = %[[P0]], %[[C:.*]] = %[[C0]],
+// PAIRS-NEXT: %[[SECOND:.*]]:5 = scf.if %[[TWO]]
+// PAIRS-NEXT: %[[PV:.*]] = simplex.contract %[[P]],
+// PAIRS: simplex.contract %[[C]], %{{.*}} transposed
+// PAIRS: } {simplex.second_tile}
+// PAIRS-NEXT: %[[O:.*]] = simplex.contract %[[SECOND]]#0,
+// PAIRS: simplex.load %arg1[%{{.*}}, %[[J]], %c0]
+// PAIRS: %[[NEXT:.*]] = simplex.combine
+// PAIRS-NEXT: simplex.contract %[[NEXT]], %{{.*}} transposed
+// PAIRS: %[[BOTH:.*]] = simplex.fold %[[SECOND]]#1, %[[O]] biases []
+// PAIRS-NEXT: simplex.fold %[[SECOND]]#4, %[[BOTH]] values(
+// PAIRS: simplex.row_max %{{.*}}, %[[SECOND]]#2
+// PAIRS: %[[PN:.*]] = simplex.convert
+// PAIRS: scf.yield {{.*}}%[[PN]], %[[NEXT]],
+// The last key's second tile and values.
+// PAIRS: scf.if %[[TWO]]
+// PAIRS: } {simplex.second_tile}
+// PAIRS-NEXT: simplex.contract
+// PAIRS: simplex.fold {{.*}} biases []
+// PAIRS-NEXT: simplex.fold {{.*}} values(

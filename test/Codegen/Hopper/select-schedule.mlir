@@ -1,11 +1,18 @@
 // RUN: simplex-opt %s --simplex-select-schedule="target=gpu wgmma" --split-input-file --remarks-filter=simplex --remark-format=emitRemark 2>&1 | FileCheck %s
 // RUN: simplex-opt %s --simplex-select-schedule="target=gpu wgmma" --split-input-file | FileCheck %s --check-prefix=IR
+// RUN: simplex-opt %s --simplex-select-schedule="target=gpu wgmma pairs=0" --split-input-file | FileCheck %s --check-prefix=SINGLE --implicit-check-not=pairs
+// RUN: not simplex-opt %s --simplex-select-schedule="target=gpu wgmma pairs=2" --split-input-file 2>&1 | FileCheck %s --check-prefix=RANGE
+// RUN: not simplex-opt %s --simplex-select-schedule="target=gpu pairs=1" --split-input-file 2>&1 | FileCheck %s --check-prefix=MMA
+
+// SINGLE: schedule = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true>
+// RANGE: simplex-select-schedule: pairs is 2, expected 0, 1 or -1 (choose)
+// MMA: schedule: 'pairs' needs 'wgmma'
 
 // Two groups of 64 rows: a share of the outer keys each. 512 keys are four
 // tiles of 128.
-// CHECK: rows 64, keys 128, splits 2, warpgroup products
+// CHECK: rows 64, keys 128, splits 2, warpgroup products, pairs of tiles;
 // IR-LABEL: func.func @heads64
-// IR: schedule = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true>
+// IR: schedule = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true, pairs = true>
 func.func @heads64(%q: tensor<1x64x64x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x64x128xbf16> {
   %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 512]
       : (tensor<1x64x64x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>,
@@ -16,7 +23,7 @@ func.func @heads64(%q: tensor<1x64x64x128xbf16>, %k: tensor<1x64x1x128xbf16>) ->
 // -----
 
 // IR-LABEL: func.func @heads128
-// IR: schedule = #simplex.schedule<rows = 128, keys = 128, warps = 8, stages = 2, wgmma = true>
+// IR: schedule = #simplex.schedule<rows = 128, keys = 128, warps = 8, stages = 2, wgmma = true, pairs = true>
 func.func @heads128(%q: tensor<1x64x128x128xf16>, %k: tensor<1x64x1x128xf16>) -> tensor<1x64x128x128xf16> {
   %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 512]
       : (tensor<1x64x128x128xf16>, tensor<1x64x1x128xf16>, tensor<1x64x1x128xf16>, tensor<1x64x1x128xf16>,
@@ -28,7 +35,7 @@ func.func @heads128(%q: tensor<1x64x128x128xf16>, %k: tensor<1x64x1x128xf16>) ->
 
 // Short rows: one group a block, so that two blocks fit a multiprocessor.
 // IR-LABEL: func.func @short_rows
-// IR: schedule = #simplex.schedule<rows = 64, keys = 128, warps = 4, stages = 2, wgmma = true>
+// IR: schedule = #simplex.schedule<rows = 64, keys = 128, warps = 4, stages = 2, wgmma = true, pairs = true>
 func.func @short_rows(%q: tensor<1x64x128x64xf16>, %k: tensor<1x64x1x64xf16>) -> tensor<1x64x128x64xf16> {
   %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 512]
       : (tensor<1x64x128x64xf16>, tensor<1x64x1x64xf16>, tensor<1x64x1x64xf16>, tensor<1x64x1x64xf16>,
@@ -53,7 +60,7 @@ func.func @heads1(%q: tensor<1x64x1x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> t
 
 // Three queries of 40 heads fill 120 of 128 rows; one fills 40 of 64.
 // IR-LABEL: func.func @heads40
-// IR: schedule = #simplex.schedule<rows = 128, keys = 112, warps = 8, stages = 2, wgmma = true>
+// IR: schedule = #simplex.schedule<rows = 128, keys = 112, warps = 8, stages = 2, wgmma = true, pairs = true>
 func.func @heads40(%q: tensor<1x64x40x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x40x128xbf16> {
   %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 512]
       : (tensor<1x64x40x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>,
@@ -75,7 +82,7 @@ func.func @f32(%q: tensor<1x64x64x128xf32>, %k: tensor<1x64x1x128xf32>) -> tenso
 
 // Any form: its combined tile is the product's left operand.
 // IR-LABEL: func.func @determinant
-// IR: schedule = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true>
+// IR: schedule = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true, pairs = true>
 func.func @determinant(%q: tensor<1x64x64x96xbf16>, %k: tensor<1x64x1x96xbf16>) -> tensor<1x64x64x96xbf16> {
   %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form determinant windows [32, 512]
       : (tensor<1x64x64x96xbf16>, tensor<1x64x1x96xbf16>, tensor<1x64x1x96xbf16>, tensor<1x64x1x96xbf16>,
@@ -91,4 +98,31 @@ func.func @wide(%q: tensor<1x64x64x256xbf16>, %k: tensor<1x64x1x256xbf16>) -> te
       : (tensor<1x64x64x256xbf16>, tensor<1x64x1x256xbf16>, tensor<1x64x1x256xbf16>)
       -> (tensor<1x64x64x256xbf16>, tensor<1x64x64xf32>)
   return %out : tensor<1x64x64x256xbf16>
+}
+
+// -----
+
+// One tile holds all last keys: there are no pairs, but there are with shorter tiles.
+// RUN: simplex-opt %s --simplex-select-schedule="target=gpu wgmma keys=32" --split-input-file | FileCheck %s --check-prefix=SHORT
+// IR-LABEL: func.func @one_tile
+// IR: schedule = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true>
+// SHORT-LABEL: func.func @one_tile
+// SHORT: schedule = #simplex.schedule<rows = 64, keys = 32, splits = 2, warps = 8, stages = 2, wgmma = true, pairs = true>
+func.func @one_tile(%q: tensor<1x64x64x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x64x128xbf16> {
+  %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 128]
+      : (tensor<1x64x64x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>,
+         tensor<1x64x1x128xbf16>) -> (tensor<1x64x64x128xbf16>, tensor<1x64x64xf32>)
+  return %out : tensor<1x64x64x128xbf16>
+}
+
+// -----
+
+// Without outer keys there is nothing to share.
+// IR-LABEL: func.func @dot_product
+// IR: wgmma = true>
+func.func @dot_product(%q: tensor<1x64x64x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x64x128xbf16> {
+  %out, %lse = simplex.attention query(%q) keys(%k) values(%k) form multilinear windows [512]
+      : (tensor<1x64x64x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>)
+      -> (tensor<1x64x64x128xbf16>, tensor<1x64x64xf32>)
+  return %out : tensor<1x64x64x128xbf16>
 }

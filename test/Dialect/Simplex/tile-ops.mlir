@@ -112,6 +112,11 @@ func.func private @f() attributes {s = #simplex.schedule<rows = 0, keys = 1>}
 
 // -----
 
+// expected-error @+1 {{schedule: 'pairs' needs 'wgmma'}}
+func.func private @f() attributes {s = #simplex.schedule<rows = 64, keys = 128, warps = 4, stages = 2, pairs = true>}
+
+// -----
+
 // expected-error @+1 {{chunked: 'chunk' must be from 1 to 64, found 65}}
 func.func private @f() attributes {s = #simplex.chunked<chunk = 65, head_dim = 96, rotations = [0]>}
 

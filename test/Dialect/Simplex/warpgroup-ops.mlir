@@ -37,6 +37,10 @@ func.func @turn(%c: !simplex.tile<64x96xbf16>, %k: memref<2x128x64xbf16>, %l: !s
   return %any : i1
 }
 
+// CHECK: func private @pairs() attributes {s = #simplex.schedule<rows = 64, keys = 128, warps = 4, stages = 2, wgmma = true, pairs = true>}
+func.func private @pairs() attributes {
+  s = #simplex.schedule<rows = 64, keys = 128, warps = 4, stages = 2, wgmma = true, pairs = true>}
+
 // -----
 
 func.func @drop(%m: !simplex.tile<64xf32>, %i: index) {

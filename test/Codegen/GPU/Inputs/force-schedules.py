@@ -29,6 +29,8 @@ def make_module(pick):
     schedule = f"rows = {rows}, keys = {keys}, splits = {splits}, warps = {warps}, stages = {stages}"
     if wgmma:
         schedule += ", wgmma = true"
+    if (wgmma and pick(True, False)) or pick(*[False] * 15, True):
+        schedule += ", pairs = true"
     q = f"tensor<?x?x{heads}x{dim}x{element}>"
     k = f"tensor<?x?x{key_heads}x{dim}x{element}>"
     v = f"tensor<?x?x{key_heads}x{value_dim}x{element}>"
