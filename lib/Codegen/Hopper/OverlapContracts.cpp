@@ -66,22 +66,22 @@ struct OverlapContractsPass
   }
 
 private:
-  /// Where there is something to compute meanwhile: in a rotated loop. After
-  /// the second tile of a pair, to whose product the last one is added, also
-  /// behind the loop.
+  /// Where there is something to compute meanwhile: in a rotated loop. Behind
+  /// it, only what is added to the product of a pair's second tile.
   SmallVector<ContractOp> listContracts() {
     SmallVector<ContractOp> ops;
     getOperation().walk([&](Block *block) {
       auto loop = dyn_cast<scf::ForOp>(block->getParentOp());
-      bool take = loop && getCarriedProbabilities(loop);
+      bool inLoop = loop && getCarriedProbabilities(loop), take = inLoop;
       for (Operation &op : *block) {
         if (auto contract = dyn_cast<ContractOp>(op); contract && take)
           ops.push_back(contract);
         if (!isSecondTile(&op))
           continue;
         take = true;
-        llvm::append_range(
-            ops, cast<scf::IfOp>(op).thenBlock()->getOps<ContractOp>());
+        if (inLoop)
+          llvm::append_range(
+              ops, cast<scf::IfOp>(op).thenBlock()->getOps<ContractOp>());
       }
     });
     return ops;

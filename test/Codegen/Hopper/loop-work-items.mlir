@@ -45,6 +45,7 @@
 // CHECK: arith.divui %[[ITEM]],
 // CHECK: simplex.copy %arg0
 // Every item has a tile, if need be a masked one.
+// CHECK: simplex.fill 0.000000e+00 : <128x112xbf16>
 // CHECK: %[[ONE:.*]] = arith.addi %[[LOW:.*]], %c1
 // CHECK-NEXT: %[[HIGH:.*]] = arith.maxsi %[[KEYS:.*]], %[[ONE]]
 // CHECK: scf.for %{{.*}} = %[[LOW]] to %[[HIGH]] step %c112
