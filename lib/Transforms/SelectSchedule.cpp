@@ -267,11 +267,10 @@ private:
   /// beyond the windows costs more than they save.
   void chooseWarpgroups(AttentionOp op, Parts &parts) const {
     auto getParts = [&](int64_t rows, int64_t splits, int64_t warps) -> Parts {
-      Parts parts{rows,   chooseKeys(op, 128, getQueries(op, rows), 16),
-                  splits, warps,
-                  2,      true};
-      parts.pairs = choosePairs(op, parts);
-      return parts;
+      int64_t keys = chooseKeys(op, 128, getQueries(op, rows), 16);
+      Parts made{rows, keys, splits, warps, 2, true};
+      made.pairs = choosePairs(op, made);
+      return made;
     };
     bool outer = op.getKeys().size() > 1;
     SmallVector<Parts> candidates;

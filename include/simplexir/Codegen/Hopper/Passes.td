@@ -135,7 +135,8 @@ def PairTiles : Pass<"simplex-pair-tiles", "::mlir::func::FuncOp"> {
     a time. The combined tile of an outer key multiplies both tiles of the last
     key, and both products of values are added up before they are folded: half
     as many combined tiles and folds. Where the second tile of a pair is past
-    the end, its part is left out.
+    the end, its part is left out. An error if the schedule has `pairs` and no
+    loop over outer keys has such tiles.
 
     ```mlir
     scf.for %j { %c = combine(%j); %p = softmax(%c * %k0); fold(%p * %v0) }
