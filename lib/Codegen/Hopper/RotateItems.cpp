@@ -331,15 +331,16 @@ private:
       b.clone(op, now);
     }
     auto fold = cast<FoldOp>(*lastProduct->getUsers().begin());
-    return StartContractOp::create(b, lastProduct.getType(),
-                                   now.lookupOrDefault(lastProduct.getLhs()),
-                                   now.lookupOrDefault(lastProduct.getRhs()),
-                                   now.lookupOrDefault(fold.getAccumulator()),
-                                   UnitAttr());
+    return StartContractOp::create(
+        b, lastProduct.getType(), now.lookupOrDefault(lastProduct.getLhs()),
+        now.lookupOrDefault(lastProduct.getRhs()),
+        now.lookupOrDefault(fold.getAccumulator()), UnitAttr());
   }
 
   void awaitLast(ImplicitLocOpBuilder &b, IRMapping &now, Value flight) {
-    Value sum = AwaitOp::create(b, flight.getType(), flight, Value(), 0);
+    Value init = lastProduct.getInit();
+    Value sum = AwaitOp::create(b, flight.getType(), flight,
+                                init ? recompute(b, init, now) : Value(), 0);
     for (Operation *op = lastProduct->getNextNode(); op; op = op->getNextNode())
       if (!isa<FoldOp, scf::YieldOp>(op))
         b.clone(*op, now);

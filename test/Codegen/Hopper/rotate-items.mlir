@@ -8,6 +8,10 @@
 // RUN: simplex-opt %t.before --simplex-rotate-items --canonicalize --cse -o %t.after
 // RUN: FileCheck %s --input-file=%t.before --check-prefix=BEFORE
 // RUN: FileCheck %s --input-file=%t.after
+// RUN: sed 's/windows .512./& value_biases [0.5]/' %t.mlir > %t.biases.mlir
+// RUN: simplex-opt %t.biases.mlir %{stage} %{overlap} --simplex-speculate-maximum --canonicalize --cse \
+// RUN:   --simplex-loop-work-items --simplex-specialize-copies --simplex-rotate-items --canonicalize --cse \
+// RUN:   | FileCheck %s --check-prefix=BIASES
 // RUN: simplex-opt %t.after --simplex-take-turns | FileCheck %s --check-prefix=TURNS
 
 // An item's first product waits for its query, and the last one for the first tile's softmax.
@@ -83,3 +87,10 @@
 // TURNS-NOT: simplex.pass_turn
 // TURNS: scf.for
 // TURNS: simplex.finalize
+
+// What a bias of the values adds to a row comes with the last product, too.
+// BIASES: } compute {
+// BIASES: %[[TILES:.*]]:{{.*}} = scf.for %{{.*}} step %c112
+// BIASES: %[[LAST:.*]] = simplex.start_contract %[[TILES]]#{{.*}} onto
+// BIASES: simplex.await %[[LAST]] init %[[TILES]]#
+// BIASES: simplex.finalize
