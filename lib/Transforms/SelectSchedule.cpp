@@ -109,12 +109,12 @@ private:
   bool choosePairs(AttentionOp op, const Parts &parts) const {
     if (pairs >= 0)
       return pairs != 0;
-    // Biases and more outer keys need registers that ptxas does not find: 1,008
+    // Biases of values and more outer keys need registers that ptxas does not find: 1,008
     // and 348 bytes of spills where single tiles have 116 and 224 (D 128).
     constexpr int64_t wide = 96;
     int64_t keys = op.getKeys().size();
     bool isFull = std::max(op.getHeadDim(), op.getValueDim()) > wide &&
-                  (keys > 2 || op.getKeyBiases() || op.getValueBiases());
+                  (keys > 2 || op.getValueBiases());
     std::optional<int64_t> length =
         getLastLength(op, getQueries(op, parts.rows));
     return parts.wgmma && keys > 1 && !isFull &&

@@ -39,8 +39,8 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     to be 1.3 times as slow as their rate, as measured at D 128. The rates are
     options; the pipelines fill them in from the table of chips. With warpgroup
     products and outer keys, tiles come by pairs where the last window, of all
-    queries of a tile, is longer than one; head dims above 96 with biases or
-    several outer keys leave no registers for that.
+    queries of a tile, is longer than one; head dims above 96 with biases of
+    values, or several outer keys, leave no registers for that.
 
     Remarks (`--remarks-filter=simplex --remark-format=emitRemark`), also for a
     schedule that was given: on a GPU these cycles, the unit that is the limit,

@@ -49,12 +49,12 @@
 // CHECK: %[[ONE:.*]] = arith.addi %[[LOW:.*]], %c1
 // CHECK-NEXT: %[[HIGH:.*]] = arith.maxsi %[[KEYS:.*]], %[[ONE]]
 // CHECK: scf.for %{{.*}} = %[[LOW]] to %[[HIGH]] step %c112
-// CHECK: %[[VISITED:.*]] = arith.cmpi slt, %[[LOW]], %[[KEYS]] : index
 // CHECK: simplex.store
 // CHECK: simplex.store
 // Whatever item it is whose sums cannot be trusted, all are done again: the threads vote once a round.
 // An item without a tile is finished.
 // CHECK-NEXT: %[[WRONG:.*]] = simplex.out_of_range
+// CHECK-NEXT: %[[VISITED:.*]] = arith.cmpi slt, %[[LOW]], %[[KEYS]] : index
 // CHECK-NEXT: %[[OWN:.*]] = arith.andi %[[WRONG]], %[[VISITED]] : i1
 // CHECK-NEXT: %[[OR:.*]] = arith.ori %[[SOME]], %[[OWN]]
 // CHECK-NEXT: scf.yield %[[OR]] : i1

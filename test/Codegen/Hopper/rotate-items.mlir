@@ -1,6 +1,6 @@
 // DEFINE: %{stage} = --simplex-bufferize --simplex-select-schedule="target=gpu wgmma" \
 // DEFINE:   --simplex-outline-kernels --simplex-tile-attention=pad=16 --canonicalize --cse --simplex-fuse-online-softmax \
-// DEFINE:   --simplex-guard-masks --canonicalize --cse --simplex-stage-tiles --canonicalize --cse --simplex-defer-row-sums
+// DEFINE:   --simplex-fold-biases --simplex-guard-masks --canonicalize --cse --simplex-stage-tiles --canonicalize --cse --simplex-defer-row-sums
 // DEFINE: %{overlap} = --simplex-rotate-keys --simplex-rotate-tiles --canonicalize --simplex-overlap-contracts
 // RUN: sed 's/windows .0./windows [512]/' %S/../../Transforms/Inputs/dot-product.mlir > %t.mlir
 // RUN: simplex-opt %t.mlir %{stage} %{overlap} --simplex-speculate-maximum --canonicalize --cse \
