@@ -54,6 +54,7 @@ struct ConvertSimplexToGPUPass
                               "products, sm_90a");
     gpu::GPUFuncOp function = createFunction(kernel, layout);
     inlineSplits(function, layout);
+    addMapParameters(function);
 
     FragmentConverter converter(layout);
     RewritePatternSet patterns(&getContext());
@@ -67,6 +68,7 @@ struct ConvertSimplexToGPUPass
     populateChannelPatterns(converter, patterns);
     populateCopyPatterns(converter, patterns);
     populateCombinePatterns(converter, patterns);
+    populateMapPatterns(converter, patterns);
     populateMaskPatterns(converter, patterns);
     populateMatrixPatterns(converter, patterns);
     populateRowPatterns(converter, patterns);
