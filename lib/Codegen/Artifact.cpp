@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "simplexir/Codegen/Artifact.h"
+#include "simplexir/Codegen/Passes.h"
+#include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/STLExtras.h"
@@ -188,6 +190,11 @@ Error ArtifactBuilder::addImage(Image image, ArrayRef<CompiledKernel> kernels) {
     entry.sharedMemory = static_cast<uint32_t>(compiled.sharedMemory);
     entry.workspacePerThread = static_cast<uint64_t>(compiled.workspace);
     entry.residentBlocks = static_cast<uint32_t>(compiled.residentBlocks);
+    for (size_t i = 0; i + kMapWords <= compiled.maps.size(); i += kMapWords)
+      entry.maps.push_back({static_cast<uint32_t>(compiled.maps[i]),
+                            static_cast<uint32_t>(compiled.maps[i + 1]),
+                            static_cast<uint32_t>(compiled.maps[i + 2]),
+                            Swizzle::Bytes128});
     kernel->images.push_back(std::move(entry));
   }
   artifact.images.push_back(std::move(image));

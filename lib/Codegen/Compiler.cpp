@@ -181,6 +181,8 @@ static FailureOr<CompiledKernel> describeKernel(FunctionOpInterface function,
                                 schedule ? 32 * schedule.getWarps() : 0);
   kernel.sharedMemory = getInteger(function, kSharedMemoryAttrName, 0);
   kernel.residentBlocks = getInteger(function, kResidentBlocksAttrName, 0);
+  if (auto maps = function->getAttrOfType<DenseI64ArrayAttr>(kMapsAttrName))
+    kernel.maps.assign(maps.asArrayRef().begin(), maps.asArrayRef().end());
   return kernel;
 }
 

@@ -69,6 +69,7 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   manager.addNestedPass<func::FuncOp>(createLoopWorkItems());
   manager.addNestedPass<func::FuncOp>(createSpecializeCopies());
   manager.addNestedPass<func::FuncOp>(createRotateItems());
+  manager.addNestedPass<func::FuncOp>(createCopyByMaps());
   manager.addNestedPass<func::FuncOp>(createTakeTurns());
   ConvertSimplexToGPUOptions convert;
   convert.wgmma = chip.wgmma;
@@ -106,6 +107,7 @@ void simplexir::buildNVVMPipeline(OpPassManager &kernels) {
   nvvm.indexBitwidth = 64;
   nvvm.allowPatternRollback = false;
   kernels.addPass(createConvertGpuOpsToNVVMOps(nvvm));
+  kernels.addPass(createPassMapsByValue());
   kernels.addPass(createConvertNVVMToLLVMPass());
   kernels.addPass(createReconcileUnrealizedCastsPass());
 }

@@ -38,6 +38,9 @@ static Status open(CudaDriver &driver) {
   // NOLINTEND(bugprone-macro-parentheses)
   driver.CtxGetId =
       reinterpret_cast<decltype(driver.CtxGetId)>(dlsym(library, "cuCtxGetId"));
+  driver.TensorMapEncodeTiled =
+      reinterpret_cast<decltype(driver.TensorMapEncodeTiled)>(
+          dlsym(library, "cuTensorMapEncodeTiled"));
 
   CUresult result = driver.Init(0);
   if (result == CUDA_ERROR_NO_DEVICE)

@@ -23,6 +23,9 @@ using CUmodule = struct CUmodOpaque *;
 using CUfunction = struct CUfuncOpaque *;
 using CUstream = struct CUstreamOpaque *;
 using CUevent = struct CUeventOpaque *;
+struct alignas(64) CUtensorMap {
+  uint64_t opaque[16];
+};
 
 enum : CUresult {
   CUDA_SUCCESS = 0,
@@ -48,6 +51,15 @@ enum CUjitOption : int {
   CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES = 6,
 };
 enum : int { CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2 };
+enum CUtensorMapDataType : int {
+  CU_TENSOR_MAP_DATA_TYPE_FLOAT16 = 6,
+  CU_TENSOR_MAP_DATA_TYPE_FLOAT32 = 7,
+  CU_TENSOR_MAP_DATA_TYPE_FLOAT64 = 8,
+  CU_TENSOR_MAP_DATA_TYPE_BFLOAT16 = 9,
+};
+enum : int { CU_TENSOR_MAP_INTERLEAVE_NONE = 0 };
+enum : int { CU_TENSOR_MAP_L2_PROMOTION_L2_128B = 2 };
+enum : int { CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE = 0 };
 enum CUlaunchParameter : uintptr_t {
   CU_LAUNCH_PARAM_END = 0,
   CU_LAUNCH_PARAM_BUFFER_POINTER = 1,
@@ -109,6 +121,11 @@ struct CudaDriver {
   // NOLINTEND(bugprone-macro-parentheses)
   /// CUDA 12 and newer: never reused, unlike a context's address.
   CUresult (*CtxGetId)(CUcontext, unsigned long long *) = nullptr;
+  /// CUDA 12 and newer.
+  CUresult (*TensorMapEncodeTiled)(CUtensorMap *, int, unsigned, void *,
+                                   const uint64_t *, const uint64_t *,
+                                   const unsigned *, const unsigned *, int, int,
+                                   int, int) = nullptr;
   int version = 0;
   /// For functions that are not above.
   void *library = nullptr;

@@ -8,6 +8,7 @@
 
 #include "Artifact.h"
 #include "Select.h"
+#include "TensorMaps.h"
 
 #include <algorithm>
 
@@ -196,8 +197,11 @@ Status simplexir::launchGpu(SimplexirKernel &kernel,
         format("kernel '%s' has %lld work items; the limit of a launch on a "
                "GPU is 2^31 - 1",
                signature.name.c_str(), ll(total))};
-  // Every parameter has 64 bits, so the words are the kernel's parameter buffer
-  // as they stand; the driver need not gather them.
+  // Every parameter has 64 bits (but tensor maps, which are appended), so the
+  // words are the kernel's parameter buffer as they stand; the driver need not
+  // gather them.
+  if (!code.use->maps.empty())
+    appendTensorMaps(*scope.driver, signature, code.use->maps, bound);
   size_t size = bound.numWords * sizeof(bound.words[0]);
   // NOLINTBEGIN(performance-no-int-to-ptr): the driver's convention.
   void *buffer[] = {reinterpret_cast<void *>(CU_LAUNCH_PARAM_BUFFER_POINTER),

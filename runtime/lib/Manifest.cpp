@@ -42,6 +42,13 @@ static void encode(ByteWriter &out, const KernelImage &image) {
     out.u64(static_cast<uint64_t>(factor.divisor));
   }
   out.u32(image.residentBlocks);
+  out.u32(static_cast<uint32_t>(image.maps.size()));
+  for (const TensorMap &map : image.maps) {
+    out.u32(map.argument);
+    out.u32(map.columns);
+    out.u32(map.rows);
+    out.u8(static_cast<uint8_t>(map.swizzle));
+  }
 }
 
 std::string simplexir::encodeManifest(const Artifact &artifact) {
@@ -90,6 +97,7 @@ static Enum decodeEnum(ByteReader &in, Enum last) {
 // The fewest bytes of each, in any version.
 static constexpr size_t extentBytes = 9;
 static constexpr size_t factorBytes = 17;
+static constexpr size_t mapBytes = 13;
 static constexpr size_t imageBytes = 9;
 static constexpr size_t argumentBytes = 5;
 static constexpr size_t kernelImageBytes = 28;
@@ -130,6 +138,15 @@ static KernelImage decodeKernelImage(ByteReader &in, uint32_t version) {
   }
   if (version >= 2)
     image.residentBlocks = in.u32();
+  uint32_t maps = version >= 3 ? in.count(maxTensorMaps, mapBytes) : 0;
+  for (uint32_t i = 0; i < maps; ++i) {
+    TensorMap map;
+    map.argument = in.u32();
+    map.columns = in.u32();
+    map.rows = in.u32();
+    map.swizzle = decodeEnum(in, Swizzle::Bytes128);
+    image.maps.push_back(map);
+  }
   return image;
 }
 

@@ -36,9 +36,6 @@ struct CUlaunchConfig {
   CUlaunchAttribute *attrs;
   unsigned numAttrs;
 };
-struct alignas(64) CUtensorMap {
-  uint64_t opaque[16];
-};
 
 // X(name, exported symbol, parameters): what the runtime itself does not use.
 // A driver may be too old for some; they are then null.
@@ -55,10 +52,7 @@ struct alignas(64) CUtensorMap {
   X(MemHostUnregister, "cuMemHostUnregister", (void *))                        \
   X(StreamWaitEvent, "cuStreamWaitEvent", (CUstream, CUevent, unsigned))       \
   X(LaunchKernelEx, "cuLaunchKernelEx",                                        \
-    (const CUlaunchConfig *, CUfunction, void **, void **))                    \
-  X(TensorMapEncodeTiled, "cuTensorMapEncodeTiled",                            \
-    (CUtensorMap *, int, unsigned, void *, const uint64_t *, const uint64_t *, \
-     const unsigned *, const unsigned *, int, int, int, int))
+    (const CUlaunchConfig *, CUfunction, void **, void **))
 
 struct MgpuDriver {
 // NOLINTBEGIN(bugprone-macro-parentheses): names and types, no expressions.

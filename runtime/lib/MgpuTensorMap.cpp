@@ -26,7 +26,7 @@ void mgpuTensorMapEncodeTiled(void *map, int32_t type, uint32_t rank,
                               int32_t promotion, int32_t fill) {
   runMgpu("mgpuTensorMapEncodeTiled", nullptr, [&](const MgpuCall &call) {
     return map ? call.call("cuTensorMapEncodeTiled",
-                           call.more().TensorMapEncodeTiled,
+                           call.cuda().TensorMapEncodeTiled,
                            static_cast<CUtensorMap *>(map), type, rank, address,
                            extents, strides, box, elementStrides, interleave,
                            swizzle, promotion, fill)
@@ -114,7 +114,7 @@ void *mgpuTensorMapEncodeTiledMemref(int64_t rank, void *descriptor,
                 reinterpret_cast<void *>(words[1] + words[2] * bytes);
             CUtensorMap map = {};
             Status status = call.call(
-                "cuTensorMapEncodeTiled", call.more().TensorMapEncodeTiled,
+                "cuTensorMapEncodeTiled", call.cuda().TensorMapEncodeTiled,
                 &map, int(type), unsigned(rank), address,
                 static_cast<const uint64_t *>(extents),
                 static_cast<const uint64_t *>(byteStrides),

@@ -14,10 +14,14 @@
 
 namespace simplexir {
 
+/// What an image with tensor maps takes after the words: one that says if there
+/// are maps, and the maps, each at a multiple of 64 bytes.
+constexpr size_t maxMapWords = 8 + maxTensorMaps * 16;
+
 /// The arguments of one launch after all checks, as the kernel wants them. On
 /// the stack of the launch, hence of a fixed size.
 struct BoundArguments {
-  int64_t words[maxWords];
+  alignas(64) int64_t words[maxWords + maxMapWords];
   size_t numWords = 0;
   /// The value of each named dimension.
   int64_t dims[maxDimNames];

@@ -98,6 +98,8 @@ struct Validator {
                    const Extent &extent);
   bool checkArgument(const std::string &where, const Kernel &kernel,
                      const Argument &argument);
+  bool checkMap(const std::string &where, const Kernel &kernel,
+                const TensorMap &map);
   bool checkKernelImage(const std::string &where, const Kernel &kernel,
                         const KernelImage &use);
   bool checkKernel(const Kernel &kernel);
@@ -175,6 +177,30 @@ bool Validator::checkArgument(const std::string &where, const Kernel &kernel,
   return true;
 }
 
+bool Validator::checkMap(const std::string &where, const Kernel &kernel,
+                         const TensorMap &map) {
+  if (map.argument >= kernel.arguments.size())
+    return fail(where + format(" is of argument %u of %llu", map.argument,
+                               ull(kernel.arguments.size())));
+  const Argument &argument = kernel.arguments[map.argument];
+  if (argument.kind != Argument::Kind::Tensor || argument.dims.size() != 4 ||
+      !argument.innermostContiguous || argument.isOutput)
+    return fail(where + ": argument '" + argument.name +
+                "' is no input of rank 4 with contiguous rows");
+  if (map.swizzle > Swizzle::Bytes128)
+    return fail(where + " has an unknown swizzle");
+  if (map.rows < 1 || map.rows > 256 || map.columns < 1 || map.columns > 256)
+    return fail(where + format(" has a box of %u by %u, expected 1 to 256",
+                               map.rows, map.columns));
+  size_t bytes = map.columns * sizeOf(argument.dtype);
+  size_t most = size_t(16) << static_cast<int>(map.swizzle);
+  if (bytes % 16 != 0 || (map.swizzle != Swizzle::None && bytes > most))
+    return fail(where + format(" has a box with rows of %llu bytes, expected a "
+                               "multiple of 16, at most the swizzle's",
+                               ull(bytes)));
+  return true;
+}
+
 bool Validator::checkKernelImage(const std::string &where, const Kernel &kernel,
                                  const KernelImage &use) {
   if (use.image >= artifact.images.size())
@@ -202,6 +228,14 @@ bool Validator::checkKernelImage(const std::string &where, const Kernel &kernel,
     return fail(where + format(" has %u resident blocks a multiprocessor, "
                                "expected 0 to %u",
                                use.residentBlocks, maxResidentBlocks));
+  if (!isGpu && !use.maps.empty())
+    return fail(where + ": a CPU image has no tensor maps");
+  if (use.maps.size() > maxTensorMaps)
+    return fail(where + format(" has %llu tensor maps, the limit is %llu",
+                               ull(use.maps.size()), ull(maxTensorMaps)));
+  for (const TensorMap &map : use.maps)
+    if (!checkMap(where + "'s tensor map", kernel, map))
+      return false;
   if (use.grid.size() > maxGridFactors)
     return fail(where + format(" has %llu grid factors, the limit is %llu",
                                ull(use.grid.size()), ull(maxGridFactors)));

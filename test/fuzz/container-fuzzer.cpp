@@ -11,7 +11,7 @@
 // rest is, because mutations do not get past the hashes of a whole file:
 //   0  a .simplex file      1  a manifest      2  an x86-64 object
 //   3  a .simplex file whose hashes and lengths are put right first
-//   4  a manifest of format version 1
+//   4  a manifest of format version 1      5  one of version 2
 //
 //===----------------------------------------------------------------------===//
 
@@ -68,8 +68,8 @@ static void fuzzManifest(const uint8_t *data, size_t size, uint32_t version) {
     require(again.size() == size && std::memcmp(again.data(), data, size) == 0,
             "a manifest that is read is written as it was");
   else
-    require(again.size() == size + 4 * uses,
-            "version 2 has 4 bytes more for each kernel image");
+    require(again.size() == size + 4 * uses * (formatVersion - version),
+            "versions 2 and 3 have 4 bytes more for each kernel image");
   (void)validate(artifact, error);
 }
 
@@ -116,7 +116,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
   // A copy of its own, so that a sanitizer sees a read past the end.
   std::vector<uint8_t> copy(data + 1, data + size);
-  switch (*data % 5) {
+  switch (*data % 6) {
   case 0:
     fuzzFile(copy.data(), copy.size());
     break;
@@ -131,6 +131,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     break;
   case 4:
     fuzzManifest(copy.data(), copy.size(), 1);
+    break;
+  case 5:
+    fuzzManifest(copy.data(), copy.size(), 2);
     break;
   }
   return 0;

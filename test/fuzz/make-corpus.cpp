@@ -42,7 +42,8 @@ int main(int argc, char **argv) {
   small.images[0].data = "object";
   bool ok = true;
   int number = 0;
-  for (const Artifact &artifact : {cpuArtifact(), gpuArtifact(), fat, small}) {
+  for (const Artifact &artifact :
+       {cpuArtifact(), gpuArtifact(), mapArtifact(), fat, small}) {
     std::string name = folder + std::to_string(number++);
     ok &= write(name + "-file", 0, serialize(artifact));
     ok &= write(name + "-manifest", 1, encodeManifest(artifact));
@@ -54,6 +55,10 @@ int main(int argc, char **argv) {
   ok &= write(name + "-version1-repaired", 3, old);
   // Section 0: see the header of the file.
   ok &= write(name + "-version1-manifest", 4, old.substr(128, 0x15e));
+  // One kernel image without maps: version 3 ends with their number.
+  std::string two = encodeManifest(gpuArtifact());
+  ok &= write(folder + std::to_string(number++) + "-version2-manifest", 5,
+              two.substr(0, two.size() - 4));
   for (Object object :
        {Object::Good, Object::Absolute, Object::Symbol, Object::ThreadLocal,
         Object::Constructor, Object::Common})

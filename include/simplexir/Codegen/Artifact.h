@@ -36,6 +36,8 @@ struct CompiledKernel {
   /// GPU: blocks a multiprocessor that loop over the work items; 0: a block for
   /// each item.
   int64_t residentBlocks = 0;
+  /// GPU: the triples of the attribute `simplex.maps`.
+  llvm::SmallVector<int64_t> maps;
   /// CPU: bytes of workspace a thread.
   int64_t workspace = 0;
 };

@@ -48,6 +48,11 @@ constexpr llvm::StringLiteral kSharedMemoryAttrName = "simplex.shared_memory";
 /// Of a GPU kernel that loops over work items: KernelImage::residentBlocks.
 constexpr llvm::StringLiteral kResidentBlocksAttrName =
     "simplex.resident_blocks";
+/// Of a GPU kernel that fetches by tensor maps: argument, columns and rows of a
+/// box, of each map. After the parameters of the arguments it has one that says
+/// if there are maps (i64), then one for each map.
+constexpr llvm::StringLiteral kMapsAttrName = "simplex.maps";
+constexpr size_t kMapWords = 3;
 /// Bytes of workspace that a thread needs (on a CPU kernel).
 constexpr llvm::StringLiteral kWorkspaceAttrName = "simplex.workspace";
 /// Byte offsets of an operation's tiles in the workspace.

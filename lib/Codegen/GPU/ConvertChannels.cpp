@@ -36,9 +36,9 @@ Value getAddress(FragmentBuilder &b, Value channel, Barrier which, Value slot) {
   return getAddress(b, channel, slot, which * slots);
 }
 
-void emitInit(FragmentBuilder &b, Value address, int64_t count) {
-  emitPtx(b, "mbarrier.init.shared::cta.b64 [$0], $1;",
-          {address, emitI32(b, static_cast<int32_t>(count))}, "r,r,~{memory}");
+void emitInit(FragmentBuilder &b, Value address, Value count) {
+  emitPtx(b, "mbarrier.init.shared::cta.b64 [$0], $1;", {address, count},
+          "r,r,~{memory}");
 }
 
 /// `body` by the block's first thread.
@@ -86,11 +86,21 @@ struct OpenChannelPattern : TilePattern<OpenChannelOp> {
       // Every thread that copies arrives, and of those that compute all, or
       // one of each warp.
       int64_t readers = layout.warps * (op.getByThreads() ? 32 : 1);
+      Value writers = emitI32(b, kCopyWarps * 32);
+      // One thread fetches.
+      if (Value maps = op.getByMaps())
+        writers = arith::SelectOp::create(b, maps, emitI32(b, 1), writers);
       for (auto [which, count] :
-           {std::pair(Full, kCopyWarps * 32), std::pair(Empty, readers)})
+           {std::pair(Full, writers), std::pair(Empty, emitI32(b, readers))})
         for (int64_t slot = 0; slot < slots; ++slot)
           emitInit(b, getAddress(b, op.getChannel(), which, b.index(slot)),
                    count);
+      // Tensor copies see barriers by another path than stores.
+      if (op.getByMaps())
+        emitPtx(b,
+                "fence.mbarrier_init.release.cluster;\n"
+                "fence.proxy.async.shared::cta;",
+                {}, "~{memory}");
     });
     rewriter.eraseOp(op);
     return success();
@@ -178,7 +188,7 @@ struct OpenAnswerPattern : TilePattern<OpenAnswerOp> {
     whenFirstThread(b, [&] {
       for (int64_t which : {0, 1})
         emitInit(b, getAddress(b, op.getAnswer(), b.index(which)),
-                 layout.warps * 32);
+                 emitI32(b, layout.warps * 32));
     });
     rewriter.eraseOp(op);
     return success();
@@ -224,6 +234,11 @@ struct AwaitAnswerPattern : TilePattern<AwaitAnswerOp> {
   }
 };
 } // namespace
+
+Value simplexir::emitFullBarrier(FragmentBuilder &b, Value channel,
+                                 Value slot) {
+  return getAddress(b, channel, Full, slot);
+}
 
 void simplexir::populateChannelPatterns(const FragmentConverter &converter,
                                         RewritePatternSet &patterns) {

@@ -53,6 +53,7 @@ struct ConvertSimplexToGPUPass
                               "products, sm_90a");
     gpu::GPUFuncOp function = createFunction(kernel, layout);
     inlineSplits(function, layout);
+    addMapParameters(function);
 
     FragmentConverter converter(layout);
     RewritePatternSet patterns(&getContext());
@@ -64,6 +65,7 @@ struct ConvertSimplexToGPUPass
     populateChannelPatterns(converter, patterns);
     populateCopyPatterns(converter, patterns);
     populateCombinePatterns(converter, patterns);
+    populateMapPatterns(converter, patterns);
     populateMaskPatterns(converter, patterns);
     populateMatrixPatterns(converter, patterns);
     populateRowPatterns(converter, patterns);

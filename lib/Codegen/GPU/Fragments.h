@@ -59,6 +59,10 @@ public:
   const WarpLayout layout, copyLayout;
 };
 
+/// Gives a kernel that fetches (simplex.fetch) parameters for its tensor maps,
+/// and `simplex.maps`, which says what they are of.
+void addMapParameters(mlir::gpu::GPUFuncOp function);
+
 /// Is `op` in the part of a simplex.specialize that copies?
 bool isForCopyWarps(mlir::Operation *op);
 
@@ -158,6 +162,8 @@ void populateCopyPatterns(const FragmentConverter &converter,
                           mlir::RewritePatternSet &patterns);
 void populateCombinePatterns(const FragmentConverter &converter,
                              mlir::RewritePatternSet &patterns);
+void populateMapPatterns(const FragmentConverter &converter,
+                         mlir::RewritePatternSet &patterns);
 void populateMaskPatterns(const FragmentConverter &converter,
                           mlir::RewritePatternSet &patterns);
 void populateMatrixPatterns(const FragmentConverter &converter,

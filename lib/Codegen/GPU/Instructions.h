@@ -54,6 +54,11 @@ void emitArrive(FragmentBuilder &b, mlir::Value id, int64_t threads);
 /// A barrier of the warps that `b.layout` is about.
 void emitRoleBarrier(FragmentBuilder &b);
 
+/// The address in shared memory (an i32) of the barrier that says if a slot of
+/// a channel is full.
+mlir::Value emitFullBarrier(FragmentBuilder &b, mlir::Value channel,
+                            mlir::Value slot);
+
 /// Inline PTX; null if it has no result.
 mlir::Value emitPtx(FragmentBuilder &b, llvm::StringRef code,
                     mlir::ValueRange operands, llvm::StringRef constraints,

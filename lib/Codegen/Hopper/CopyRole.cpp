@@ -35,9 +35,9 @@ void RoleChannels::open(ImplicitLocOpBuilder &b, TileRings &rings) {
   if (rings.rounds)
     answer = allocate({2});
   for (Value channel : tiles)
-    OpenChannelOp::create(b, channel, UnitAttr());
+    OpenChannelOp::create(b, channel, UnitAttr(), Value());
   if (query)
-    OpenChannelOp::create(b, query, b.getUnitAttr());
+    OpenChannelOp::create(b, query, b.getUnitAttr(), Value());
   if (answer)
     OpenAnswerOp::create(b, answer);
   gpu::BarrierOp::create(b);

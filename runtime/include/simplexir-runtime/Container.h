@@ -23,7 +23,7 @@
 namespace simplexir {
 
 /// The version that serialize() writes. Readers accept it and every older one.
-constexpr uint32_t formatVersion = 2;
+constexpr uint32_t formatVersion = 3;
 
 /// Limits of the format. They bound what a launch keeps on its stack.
 constexpr size_t maxArguments = 64;
@@ -31,6 +31,7 @@ constexpr size_t maxRank = 8;
 constexpr size_t maxDimNames = 64;
 constexpr size_t maxGridFactors = 16;
 constexpr uint32_t maxResidentBlocks = 32;
+constexpr size_t maxTensorMaps = 8;
 constexpr size_t maxKernels = 4096;
 constexpr size_t maxImages = 4096;
 constexpr size_t maxNameBytes = 1024;
@@ -42,6 +43,16 @@ enum class DType : uint8_t { BF16 = 0, F16 = 1, F32 = 2, F64 = 3 };
 
 /// Values are part of the file format.
 enum class ImageKind : uint8_t { Cubin = 0, PTX = 1, X86Object = 2 };
+
+/// How a tensor map's boxes lie in shared memory: bytes after which the order
+/// of the 16-byte units repeats. Values are part of the file format and equal
+/// CUtensorMapSwizzle.
+enum class Swizzle : uint8_t {
+  None = 0,
+  Bytes32 = 1,
+  Bytes64 = 2,
+  Bytes128 = 3
+};
 
 /// A size that is either a constant or one of the kernel's named dimensions.
 struct Extent {
@@ -92,6 +103,18 @@ struct Image {
   std::string data;
 };
 
+/// A tensor map that a launch makes of an argument [batch, row, head, column]
+/// and gives to the kernel: docs/artifact.md says how.
+struct TensorMap {
+  /// Index into Kernel::arguments: a tensor of rank 4 and contiguous rows, not
+  /// an output.
+  uint32_t argument = 0;
+  /// The box that one copy brings: of one head and batch so many rows, 1 to
+  /// 256, and columns, whole 16 bytes and at most the swizzle's.
+  uint32_t columns = 0, rows = 0;
+  Swizzle swizzle = Swizzle::None;
+};
+
 /// How one kernel is launched from one image. The grid is here, and not in the
 /// kernel, because tile sizes differ between chips.
 struct KernelImage {
@@ -110,6 +133,8 @@ struct KernelImage {
   /// blocks for each multiprocessor of the device, up to maxResidentBlocks;
   /// each takes a share of the work items. CPU: 0.
   uint32_t residentBlocks = 0;
+  /// GPU: at most maxTensorMaps. CPU: none.
+  std::vector<TensorMap> maps;
 };
 
 struct Kernel {

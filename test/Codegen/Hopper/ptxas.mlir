@@ -13,10 +13,19 @@
 // RUN: sed -e 's/x1x64xbf16/x8x128xbf16/g' -e 's/x8x64xbf16/x8x128xbf16/g' %S/../../Transforms/Inputs/dot-product.mlir > %t.mlir
 // RUN: simplex-compile %t.mlir --chip=sm_90a --emit=ptx -o %t.ptx
 // RUN: %ptxas -v -arch=sm_90a %t.ptx -o %t.cubin 2>&1 | FileCheck %s --check-prefixes=CHECK,ROLES,ONE
+// RUN: FileCheck %s --check-prefix=MAPS --input-file=%t.ptx
 // Blocks that take several work items hold more: a little is spilled, less than 64 registers.
 // RUN: sed 's/windows .0./windows [512]/' %t.mlir > %t.window.mlir
 // RUN: simplex-compile %t.window.mlir --chip=sm_90a --emit=ptx -o %t.ptx
 // RUN: %ptxas -v -arch=sm_90a %t.ptx -o %t.cubin 2>&1 | FileCheck %s --check-prefixes=CHECK,ROLES,ITEMS
+// Tensor maps lie in the parameters, and are read there.
+// MAPS: .param .u64 attend_kernel_param_53,
+// MAPS-NEXT: .param .align 64 .b8 attend_kernel_param_54[128],
+// MAPS-NEXT: .param .align 64 .b8 attend_kernel_param_55[128]
+// MAPS-NOT: .local
+// MAPS: elect.sync
+// MAPS: mbarrier.arrive.expect_tx
+// MAPS: cp.async.bulk.tensor.4d
 // ROLES-NOT: setmaxnreg
 // CHECK-NOT: C75
 // CHECK: Compiling entry function 'attend_kernel' for 'sm_90a'

@@ -134,4 +134,30 @@ TEST_F(ArtifactTest, ResidentBlocksThatNoArtifactHolds) {
             "resident blocks a multiprocessor, expected 0 for a CPU image");
 }
 
+TEST_F(ArtifactTest, TensorMaps) {
+  ASSERT_TRUE(module);
+  CompiledKernel kernel = makeKernel(0);
+  // The kernel's rows have 16 columns: a box says what is copied, not what is
+  // there.
+  kernel.maps = {1, 64, 128, 2, 64, 96};
+  llvm::Expected<std::string> bytes = build(kernel, ImageKind::Cubin);
+  ASSERT_FALSE(static_cast<bool>(bytes)) << "256 bytes of f32 in a row";
+  llvm::consumeError(bytes.takeError());
+  kernel.maps = {1, 32, 128, 2, 32, 96};
+  bytes = build(kernel, ImageKind::Cubin);
+  ASSERT_TRUE(static_cast<bool>(bytes)) << llvm::toString(bytes.takeError());
+  Artifact artifact;
+  std::string error;
+  ASSERT_TRUE(parse(reinterpret_cast<const uint8_t *>(bytes->data()),
+                    bytes->size(), artifact, error))
+      << error;
+  const std::vector<TensorMap> &maps = artifact.kernels[0].images[0].maps;
+  ASSERT_EQ(maps.size(), 2u);
+  EXPECT_EQ(maps[0].argument, 1u);
+  EXPECT_EQ(maps[1].argument, 2u);
+  EXPECT_EQ(maps[1].columns, 32u);
+  EXPECT_EQ(maps[1].rows, 96u);
+  EXPECT_EQ(maps[1].swizzle, Swizzle::Bytes128);
+}
+
 } // namespace

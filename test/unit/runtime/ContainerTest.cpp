@@ -31,6 +31,9 @@ static Artifact everything() {
   artifact.kernels[0].images.push_back(use);
   use.image = 2;
   artifact.kernels[0].images.push_back(use);
+  Kernel mapped = mapArtifact().kernels[0];
+  mapped.images[0].image = 1;
+  artifact.kernels.push_back(mapped);
   return artifact;
 }
 
@@ -55,7 +58,7 @@ TEST(Container, RoundTrip) {
   std::string error;
   ASSERT_TRUE(parseString(bytes, artifact, error)) << error;
   EXPECT_EQ(serialize(artifact), bytes);
-  ASSERT_EQ(artifact.kernels.size(), 2u);
+  ASSERT_EQ(artifact.kernels.size(), 3u);
   const Kernel &scale = artifact.kernels[0];
   EXPECT_EQ(scale.name, "scale");
   EXPECT_EQ(scale.dimNames, (std::vector<std::string>{"rows", "cols"}));
@@ -75,6 +78,14 @@ TEST(Container, RoundTrip) {
   EXPECT_EQ(scale.images[1].sharedMemory, 200u * 1024);
   EXPECT_EQ(scale.images[1].residentBlocks, 2u);
   EXPECT_EQ(scale.images[0].residentBlocks, 0u);
+  EXPECT_TRUE(scale.images[1].maps.empty());
+  const KernelImage &mapped = artifact.kernels[2].images[0];
+  ASSERT_EQ(mapped.maps.size(), 2u);
+  EXPECT_EQ(mapped.maps[0].argument, 0u);
+  EXPECT_EQ(mapped.maps[1].argument, 1u);
+  EXPECT_EQ(mapped.maps[1].columns, 64u);
+  EXPECT_EQ(mapped.maps[1].rows, 128u);
+  EXPECT_EQ(mapped.maps[1].swizzle, Swizzle::Bytes128);
   EXPECT_EQ(scale.images[1].grid[1].extent, Extent::constant(3));
   EXPECT_EQ(artifact.images[0].data, objectBytes(Object::Good));
   EXPECT_EQ(artifact.images[1].chip, "sm_90a");
@@ -151,10 +162,10 @@ TEST(Container, Messages) {
   EXPECT_NE(parseError(std::string(4096, 'x')).find("magic"),
             std::string::npos);
   std::string newer = good;
-  newer[8] = 3;
+  newer[8] = 4;
   EXPECT_EQ(parseError(newer),
-            "the artifact has format version 3, but this runtime reads "
-            "versions up to 2: update the runtime");
+            "the artifact has format version 4, but this runtime reads "
+            "versions up to 3: update the runtime");
   std::string zero = good;
   zero[8] = 0;
   EXPECT_NE(parseError(zero).find("version 0"), std::string::npos);
@@ -192,10 +203,10 @@ TEST(Container, VersionOneIsRead) {
   EXPECT_EQ(old.kernels[1].images[0].symbol, "last");
   EXPECT_EQ(old.images[2].data, "an object");
 
-  // It is written as the newest version, 4 bytes more for each kernel image.
+  // It is written as the newest version, 8 bytes more for each kernel image.
   std::string again = serialize(old);
-  EXPECT_EQ(again[8], 2);
-  EXPECT_EQ(encodeManifest(old).size(), 0x15eu + 4 * 4);
+  EXPECT_EQ(again[8], 3);
+  EXPECT_EQ(encodeManifest(old).size(), 0x15eu + 4 * 8);
   Artifact reread;
   ASSERT_TRUE(parseString(again, reread, error)) << error;
   EXPECT_EQ(serialize(reread), again);
@@ -229,9 +240,15 @@ TEST(Container, AManifestIsReadAsItsOwnVersion) {
   EXPECT_FALSE(decode(one, 2));
   for (size_t size = 0; size < one.size(); ++size)
     ASSERT_FALSE(decode(one.substr(0, size), 1)) << size;
-  std::string two = encodeManifest(everything());
+  std::string three = encodeManifest(everything());
+  EXPECT_TRUE(decode(three, 3));
+  EXPECT_FALSE(decode(three, 2));
+  EXPECT_FALSE(decode(three, 1));
+  // Without maps a version 2 differs by a count of 0 for each image.
+  std::string two = encodeManifest(gpuArtifact());
+  two.resize(two.size() - 4);
   EXPECT_TRUE(decode(two, 2));
-  EXPECT_FALSE(decode(two, 1));
+  EXPECT_FALSE(decode(two, 3));
 }
 
 TEST(Container, HashIsFnv1a) {
@@ -307,6 +324,36 @@ TEST(Container, EveryRuleHasAMessage) {
       {"kernel 'scale': image use has 1 resident blocks a multiprocessor, "
        "expected 0 for a CPU image",
        [](Artifact &a) { a.kernels[0].images[0].residentBlocks = 1; }},
+      {"kernel 'scale': image use: a CPU image has no tensor maps",
+       [](Artifact &a) {
+         a.kernels[0].images[0].maps = a.kernels[2].images[0].maps;
+       }},
+      {"kernel 'mapped': image use has 9 tensor maps, the limit is 8",
+       [](Artifact &a) {
+         auto &maps = a.kernels[2].images[0].maps;
+         maps.resize(9, maps[0]);
+       }},
+      {"kernel 'mapped': image use's tensor map is of argument 3 of 3",
+       [](Artifact &a) { a.kernels[2].images[0].maps[1].argument = 3; }},
+      {"argument 'out' is no input of rank 4 with contiguous rows",
+       [](Artifact &a) { a.kernels[2].images[0].maps[1].argument = 2; }},
+      {"argument 'input' is no input of rank 4",
+       [](Artifact &a) {
+         a.kernels[0].images[1].maps = a.kernels[2].images[0].maps;
+       }},
+      {"tensor map has an unknown swizzle",
+       [](Artifact &a) {
+         a.kernels[2].images[0].maps[0].swizzle = static_cast<Swizzle>(4);
+       }},
+      {"tensor map has a box of 257 by 64, expected 1 to 256",
+       [](Artifact &a) { a.kernels[2].images[0].maps[0].rows = 257; }},
+      {"tensor map has a box of 128 by 0",
+       [](Artifact &a) { a.kernels[2].images[0].maps[0].columns = 0; }},
+      {"a box with rows of 130 bytes",
+       [](Artifact &a) { a.kernels[2].images[0].maps[0].columns = 65; }},
+      {"a box with rows of 144 bytes, expected a multiple of 16, at most the "
+       "swizzle's",
+       [](Artifact &a) { a.kernels[2].images[0].maps[0].columns = 72; }},
       {"1 TiB",
        [](Artifact &a) {
          a.kernels[0].images[0].workspacePerThread = uint64_t(1) << 41;

@@ -20,6 +20,7 @@ using simplexir::CUdeviceptr;
 using simplexir::CUfunction;
 using simplexir::CUmodule;
 using simplexir::CUstream;
+using simplexir::CUtensorMap;
 using Context = FakeCuda::Context;
 enum { Success = 0, InvalidValue = 1, InvalidDevice = 101, NotFound = 500 };
 
@@ -179,12 +180,18 @@ int cuLaunchKernel(CUfunction function, unsigned grid, unsigned gridY,
                           shared,
                           stream,
                           fake.current.back(),
+                          {},
                           {}};
   const char *buffer = nullptr;
+  constexpr size_t mapBytes = 128, mapAlignment = 64;
+  size_t mapsBegin = (fake.numParameters * sizeof(int64_t) + mapAlignment - 1) /
+                     mapAlignment * mapAlignment;
+  size_t size = fake.numMaps ? mapsBegin + fake.numMaps * mapBytes
+                             : fake.numParameters * sizeof(int64_t);
   if (extra) { // name, value, ..., 0: a buffer (1) and its size (2)
     if (extra[0] != reinterpret_cast<void *>(1) ||
         extra[2] != reinterpret_cast<void *>(2) || extra[4] ||
-        *static_cast<size_t *>(extra[3]) < fake.numParameters * sizeof(int64_t))
+        *static_cast<size_t *>(extra[3]) < size)
       return InvalidValue;
     buffer = static_cast<const char *>(extra[1]);
   }
@@ -193,6 +200,11 @@ int cuLaunchKernel(CUfunction function, unsigned grid, unsigned gridY,
     std::memcpy(&value, buffer ? buffer + i * sizeof(value) : parameters[i],
                 sizeof(value));
     launch.parameters.push_back(value);
+  }
+  for (unsigned i = 0; buffer && i < fake.numMaps; ++i) {
+    std::vector<int64_t> map(mapBytes / sizeof(int64_t));
+    std::memcpy(map.data(), buffer + mapsBegin + i * mapBytes, mapBytes);
+    launch.maps.push_back(std::move(map));
   }
   fake.launches.push_back(std::move(launch));
   return Success;
@@ -206,6 +218,30 @@ int cuPointerGetAttribute(void *data, int attribute, CUdeviceptr address) {
 }
 
 #ifndef FAKE_CUDA_MEMORY
+int cuTensorMapEncodeTiled(CUtensorMap *map, int type, unsigned rank,
+                           void *address, const uint64_t *extents,
+                           const uint64_t *strides, const unsigned *box,
+                           const unsigned *steps, int interleave, int swizzle,
+                           int promotion, int fill) {
+  FakeCuda &fake = fakeCuda();
+  if (reinterpret_cast<uintptr_t>(map) % 64 != 0 || interleave != 0 ||
+      promotion != 2 || fill != 0)
+    return InvalidValue;
+  for (unsigned i = 0; i < rank; ++i)
+    if (steps[i] != 1)
+      return InvalidValue;
+  fake.maps.push_back({type,
+                       reinterpret_cast<uintptr_t>(address),
+                       {extents, extents + rank},
+                       {strides, strides + rank - 1},
+                       {box, box + rank},
+                       swizzle});
+  // Something to know it by.
+  for (uint64_t &word : map->opaque)
+    word = fake.maps.back().address;
+  return fake.mapResult;
+}
+
 // What no launch may call.
 #define FORBIDDEN(name)                                                        \
   int name() {                                                                 \

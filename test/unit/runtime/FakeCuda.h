@@ -29,6 +29,21 @@ struct FakeCuda {
     void *stream;
     Context *context;
     std::vector<int64_t> parameters;
+    /// Those after the parameters, each at a multiple of 64 bytes.
+    std::vector<std::vector<int64_t>> maps;
+  };
+  /// A tensor map, as it was asked for.
+  struct Map {
+    int type;
+    uint64_t address;
+    std::vector<uint64_t> extents, strides;
+    std::vector<unsigned> box;
+    int swizzle;
+    bool operator==(const Map &other) const {
+      return type == other.type && address == other.address &&
+             extents == other.extents && strides == other.strides &&
+             box == other.box && swizzle == other.swizzle;
+    }
   };
 
   // Settings.
@@ -47,6 +62,9 @@ struct FakeCuda {
   int launchResult = 0;
   /// How many parameters the kernel has; a driver knows that from its code.
   unsigned numParameters = 10;
+  /// And how many tensor maps after them.
+  unsigned numMaps = 0;
+  int mapResult = 0;
   /// Addresses below it count as host memory.
   uint64_t firstDeviceAddress = 0;
 
@@ -65,6 +83,7 @@ struct FakeCuda {
   /// Calls that wait or allocate.
   int forbidden = 0;
   std::vector<Launch> launches;
+  std::vector<Map> maps;
   /// Calls of FakeCudaMemory.cpp's functions, as in `cuMemFree(0x1000)`.
   std::vector<std::string> calls;
   Context *primary[8] = {};

@@ -138,6 +138,28 @@ Artifact simplexir::test::gpuArtifact() {
   return artifact;
 }
 
+Artifact simplexir::test::mapArtifact() {
+  Artifact artifact;
+  artifact.images.push_back({ImageKind::PTX, "sm_80", 11000, "// no code"});
+  Kernel mapped;
+  mapped.name = "mapped";
+  mapped.dimNames = {"b", "n"};
+  std::vector<Extent> dims{Extent::dim(0), Extent::dim(1), Extent::constant(2),
+                           Extent::constant(128)};
+  mapped.arguments = {tensor("k", DType::BF16, dims, 2, false),
+                      tensor("v", DType::BF16, dims, 2, false),
+                      tensor("out", DType::F32, {Extent::dim(0)}, 4, true)};
+  KernelImage use;
+  use.symbol = "mapped";
+  use.grid = {{Extent::dim(0), 1}};
+  use.blockSize = 128;
+  for (uint32_t argument : {0, 1})
+    use.maps.push_back({argument, 64, 128, Swizzle::Bytes128});
+  mapped.images = {use};
+  artifact.kernels.push_back(mapped);
+  return artifact;
+}
+
 ArtifactHandle simplexir::test::load(const Artifact &artifact) {
   std::string error;
   EXPECT_TRUE(validate(artifact, error)) << error;

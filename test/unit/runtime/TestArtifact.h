@@ -30,6 +30,11 @@ Artifact cpuArtifact(Object which = Object::Good);
 /// images of other kinds if asked for.
 Artifact gpuArtifact();
 
+/// A kernel `mapped(k bf16[b, n, 2, 128], v bf16[b, n, 2, 128], out f32[b])`
+/// with tensor maps of k and v (boxes of 128 rows and 64 columns), as a PTX for
+/// sm_80 without code.
+Artifact mapArtifact();
+
 /// A file of format version 1: see VersionOne.cpp.
 const std::string &versionOneBytes();
 

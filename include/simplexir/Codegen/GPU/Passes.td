@@ -204,4 +204,26 @@ def ExpandMetadata : Pass<"simplex-expand-metadata"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def PassMapsByValue : Pass<"simplex-pass-maps-by-value", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Make tensor maps parameters of 128 bytes";
+  let description = [{
+    The maps of a kernel with `simplex.maps` lie in its parameters, where the
+    hardware reads them: the last pointers of the function become those. A
+    `gpu.func` could not say so.
+
+    ```mlir
+    module {
+      gpu.module @kernels {
+        llvm.func @f(%has_maps: i64, %map: !llvm.ptr) attributes {gpu.kernel, nvvm.kernel, simplex.maps = array<i64: 1, 64, 128>} {
+          llvm.return
+        }
+      }
+    }
+    // ==>
+    llvm.func @f(%has_maps: i64, %map: !llvm.ptr {llvm.align = 64, llvm.byval = !llvm.array<128 x i8>, nvvm.grid_constant})
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 #endif // SIMPLEXIR_CODEGEN_GPU_PASSES_TD

@@ -369,6 +369,48 @@ def RotateItems : Pass<"simplex-rotate-items", "::mlir::func::FuncOp"> {
                            "::simplexir::SimplexDialect"];
 }
 
+def CopyByMaps : Pass<"simplex-copy-by-maps", "::mlir::func::FuncOp"> {
+  let summary = "Let tensor copies bring the tiles";
+  let description = [{
+    Warps that only copy (`--simplex-specialize-copies`) spend an instruction on
+    each 16 bytes of a tile, and say themselves when it is there. A tensor copy
+    takes one for each box: one thread asks for it, the channel's barrier counts
+    its bytes. It needs a tensor map of the operand, which a launch makes, where
+    the operand's address and strides are whole 16 bytes: else, and where a
+    shorter key range hides rows that the map would read, the same kernel copies
+    as before. The remark `tensor-maps` says if the pass did it.
+
+    ```mlir
+    simplex.open_channel %k_channel
+    simplex.specialize copy {
+      scf.for %t iter_args(%slot, %phase) {
+        simplex.acquire %k_channel[%slot];  simplex.copy %k;  simplex.commit
+        simplex.announce %v_channel[%slot - 1] leaving 1
+      }
+    }
+    // ==>
+    %maps = simplex.has_maps
+    simplex.open_channel %k_channel by_maps %maps
+    simplex.specialize copy {
+      scf.for %t iter_args(%slot, %phase) {
+        simplex.acquire %k_channel[%slot]
+        scf.if %maps { simplex.fetch %k to %k_ring[%slot], %k_channel[%slot] }
+        else { simplex.copy %k }
+        simplex.commit
+        scf.if not %maps { simplex.announce %v_channel[%slot - 1] leaving 1 }
+      }
+    }
+    ```
+
+    A fetch announces its slot no later than the copies did, so that nobody
+    waits who did not before. The query is still copied: what its group waits
+    for are groups without copies. Slots are read by products only, which like
+    tensor copies go past the path of loads and stores: a release orders the two.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::simplexir::SimplexDialect"];
+}
+
 def TakeTurns : Pass<"simplex-take-turns", "::mlir::func::FuncOp"> {
   let summary = "Let two groups of warps use the matrix unit in turns";
   let description = [{

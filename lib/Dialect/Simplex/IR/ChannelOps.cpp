@@ -39,6 +39,24 @@ LogicalResult AnnounceOp::verify() {
   return verifyChannel(*this);
 }
 
+LogicalResult FetchOp::verify() {
+  auto source = cast<MemRefType>(getSource().getType());
+  auto boxes = cast<MemRefType>(getDestination().getType());
+  if (source.getRank() != 4)
+    return emitOpError() << "source must have rank 4, found rank "
+                         << source.getRank();
+  // What a tensor map can say, and the period of the boxes' banks.
+  constexpr int64_t bits = 128 * 8, most = 256, period = 8;
+  if (boxes.getRank() != 3 || !boxes.hasStaticShape() ||
+      boxes.getDimSize(2) * boxes.getElementTypeBitWidth() != bits ||
+      boxes.getDimSize(1) > most || boxes.getDimSize(1) % period != 0 ||
+      boxes.getElementType() != source.getElementType())
+    return emitOpError() << "destination is " << boxes
+                         << ", expected boxes of at most 256 rows, a multiple "
+                            "of 8, of 128 bytes each, of the source's elements";
+  return verifyChannel(*this);
+}
+
 template <typename OpT>
 static LogicalResult verifyAnswer(OpT op) {
   return verifyPairs(op, "answer", op.getAnswer().getType(),

@@ -57,7 +57,8 @@ def Simplex_OpenChannelOp : Simplex_ChannelOp<"open_channel"> {
   let summary = "Make all slots of a channel empty";
   let description = [{
     By one thread, before warps part. Complete only after a barrier. For
-    `by_threads` see `simplex.release`.
+    `by_threads` see `simplex.release`; where `by_maps` holds, its slots are
+    filled by `simplex.fetch`, not by copies.
 
     ```mlir
     func.func @open() {
@@ -68,8 +69,11 @@ def Simplex_OpenChannelOp : Simplex_ChannelOp<"open_channel"> {
     }
     ```
   }];
-  let arguments = (ins Simplex_Channel:$channel, UnitAttr:$by_threads);
-  let assemblyFormat = "$channel (`by_threads` $by_threads^)? attr-dict `:` type($channel)";
+  let arguments = (ins Simplex_Channel:$channel, UnitAttr:$by_threads,
+                       Optional<I1>:$by_maps);
+  let assemblyFormat = [{
+    $channel (`by_threads` $by_threads^)? (`by_maps` $by_maps^)? attr-dict `:` type($channel)
+  }];
 }
 
 def Simplex_AcquireOp : Simplex_ChannelOp<"acquire"> {
@@ -112,8 +116,7 @@ def Simplex_AnnounceOp : Simplex_ChannelOp<"announce"> {
   let description = [{
     Waits until this thread's groups of copies have arrived, but for the last
     `leaving` ones; then a slot is full once all warps that copy have said so.
-    (A tensor copy would announce itself: this operation is the place where it
-    would be told to.)
+    (A `simplex.fetch` announces itself.)
 
     ```mlir
     func.func @announce(%channel: memref<2x3xi64, 3>, %slot: index) {
@@ -126,6 +129,51 @@ def Simplex_AnnounceOp : Simplex_ChannelOp<"announce"> {
                        DefaultValuedAttr<I64Attr, "0">:$leaving);
   let assemblyFormat = [{
     $channel `[` $slot `]` (`leaving` $leaving^)? attr-dict `:` type($channel)
+  }];
+}
+
+def Simplex_HasMapsOp : Simplex_Op<"has_maps", [Pure]> {
+  let summary = "Has the launch brought tensor maps?";
+  let description = [{
+    Of each operand that the kernel fetches with `simplex.fetch`. A launch has
+    none where an operand's address or strides do not allow it.
+
+    ```mlir
+    func.func @ask() -> i1 {
+      %maps = simplex.has_maps
+      return %maps : i1
+    }
+    ```
+  }];
+  let results = (outs I1:$maps);
+  let assemblyFormat = "attr-dict";
+}
+
+def Simplex_FetchOp : Simplex_ChannelOp<"fetch"> {
+  let summary = "Start a tensor copy of rows, which announces itself";
+  let description = [{
+    One thread of those that copy asks for the rows source[batch, sequence + r,
+    head, :] by the tensor map of `source`, an argument of the kernel; rows and
+    columns that the operand does not have arrive as zeros. They go to boxes, as
+    with `simplex.copy`. The slot, which was acquired, is full when they are
+    there: nobody else announces it. Only where `simplex.has_maps`.
+
+    ```mlir
+    func.func @fetch(%key: memref<1x?x8x128xbf16>, %b: index, %j: index, %g: index,
+                     %boxes: memref<2x64x64xbf16, 3>, %channel: memref<2x3xi64, 3>, %slot: index) {
+      simplex.fetch %key[%b, %j, %g] to %boxes, %channel[%slot]
+          : memref<1x?x8x128xbf16> to memref<2x64x64xbf16, 3>, memref<2x3xi64, 3>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$sequence,
+                       Index:$head, AnyMemRef:$destination,
+                       Simplex_Channel:$channel, Index:$slot);
+  let assemblyFormat = [{
+    $source `[` $batch `,` $sequence `,` $head `]` `to` $destination `,`
+    $channel `[` $slot `]` attr-dict
+    `:` type($source) `to` type($destination) `,` type($channel)
   }];
 }
 
