@@ -46,7 +46,7 @@ func.func @roles(%channel: memref<2x3xi64>, %answer: memref<2xi64>, %slot: index
 // CHECK-LABEL: func @maps
 // CHECK: %[[MAPS:.*]] = simplex.has_maps
 // CHECK-NEXT: simplex.open_channel %[[CHANNEL:.*]] by_maps %[[MAPS]] : memref<2x3xi64>
-// CHECK-NEXT: simplex.fetch %{{.*}}[%{{.*}}, %[[ROW:.*]], %{{.*}}] to %{{.*}}, %[[CHANNEL]][%{{.*}}] phase %{{.*}}
+// CHECK-NEXT: simplex.fetch %{{.*}}[%{{.*}}, %[[ROW:.*]], %{{.*}}] to %{{.*}}, %[[CHANNEL]][%{{.*}}] phase %{{[a-z0-9]+}}
 // CHECK-SAME: : memref<?x?x1x64xbf16> to memref<1x128x64xbf16, 3>, memref<2x3xi64>
 func.func @maps(%key: memref<?x?x1x64xbf16>, %boxes: memref<1x128x64xbf16, 3>, %channel: memref<2x3xi64>,
                 %b: index, %row: index, %h: index, %slot: index, %phase: i1) {
