@@ -112,11 +112,7 @@ struct AcquirePattern : TilePattern<AcquireOp> {
 
   LogicalResult convert(AcquireOp op, Adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
-    // The phase of the last pass over the ring.
-    Value last = arith::XOrIOp::create(
-        b, op.getPhase(),
-        arith::ConstantOp::create(b, b.getBoolAttr(true)).getResult());
-    emitWait(b, getAddress(b, op.getChannel(), Empty, op.getSlot()), last);
+    emitAcquire(b, op.getChannel(), op.getSlot(), op.getPhase());
     rewriter.eraseOp(op);
     return success();
   }
@@ -234,6 +230,14 @@ struct AwaitAnswerPattern : TilePattern<AwaitAnswerOp> {
   }
 };
 } // namespace
+
+void simplexir::emitAcquire(FragmentBuilder &b, Value channel, Value slot,
+                            Value phase) {
+  // The phase of the last pass over the ring.
+  Value last = arith::XOrIOp::create(
+      b, phase, arith::ConstantOp::create(b, b.getBoolAttr(true)).getResult());
+  emitWait(b, getAddress(b, channel, Empty, slot), last);
+}
 
 Value simplexir::emitFullBarrier(FragmentBuilder &b, Value channel,
                                  Value slot) {

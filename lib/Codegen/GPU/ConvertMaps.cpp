@@ -121,6 +121,7 @@ struct FetchPattern : TilePattern<FetchOp> {
     auto branch = scf::IfOp::create(b, first, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
+    emitAcquire(b, op.getChannel(), op.getSlot(), op.getPhase());
     auto toI32 = [&](Value index) -> Value {
       return arith::IndexCastOp::create(b, b.getI32Type(), index);
     };

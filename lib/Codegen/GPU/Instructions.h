@@ -54,6 +54,10 @@ void emitArrive(FragmentBuilder &b, mlir::Value id, int64_t threads);
 /// A barrier of the warps that `b.layout` is about.
 void emitRoleBarrier(FragmentBuilder &b);
 
+/// Waits until a slot of a channel, in this phase, is empty.
+void emitAcquire(FragmentBuilder &b, mlir::Value channel, mlir::Value slot,
+                 mlir::Value phase);
+
 /// The address in shared memory (an i32) of the barrier that says if a slot of
 /// a channel is full.
 mlir::Value emitFullBarrier(FragmentBuilder &b, mlir::Value channel,

@@ -44,12 +44,14 @@ public:
       return false;
     ImplicitLocOpBuilder b(first.getLoc(), first);
     Value maps = emitCondition(b);
+    Value none = arith::XOrIOp::create(
+        b, maps, arith::ConstantOp::create(b, b.getBoolAttr(true)).getResult());
     for (auto &[channel, filled] : channels) {
       filled.open.getByMapsMutable().assign(maps);
       for (auto [copy, acquire] : filled.copies)
         fetch(copy, acquire, maps);
       for (AnnounceOp announce : filled.announces)
-        guard(announce, maps);
+        guard(announce, none);
     }
     return true;
   }
@@ -64,12 +66,17 @@ private:
       channels[announce.getChannel()].announces.push_back(announce);
     });
     roles.getCopy().walk([&](CopyOp copy) {
-      AcquireOp acquire;
-      for (Operation *op = copy; op && !acquire; op = op->getPrevNode())
-        acquire = dyn_cast<AcquireOp>(op);
-      if (acquire)
+      Operation *before = copy->getPrevNode();
+      while (before && !isa<AcquireOp, CopyOp>(before))
+        before = before->getPrevNode();
+      if (auto acquire = dyn_cast_if_present<AcquireOp>(before))
         channels[acquire.getChannel()].copies.push_back({copy, acquire});
+      else
+        known = false;
     });
+    // Whose slot is it that a copy fills?
+    if (!known)
+      channels.clear();
     channels.remove_if([&](auto &entry) {
       Filled &filled = entry.second;
       return !filled.open || filled.copies.empty() ||
@@ -141,15 +148,15 @@ private:
     b.setInsertionPointToStart(branch.thenBlock());
     FetchOp::create(b, copy.getSource(), copy.getBatch(), copy.getSequence(),
                     copy.getHead(), copy.getDestination(), acquire.getChannel(),
-                    acquire.getSlot());
-    copy->moveBefore(branch.elseBlock()->getTerminator());
+                    acquire.getSlot(), acquire.getPhase());
+    Operation *end = branch.elseBlock()->getTerminator();
+    acquire->moveBefore(end);
+    copy->moveBefore(end);
   }
 
   /// What a map brings announces itself.
-  static void guard(AnnounceOp announce, Value maps) {
+  static void guard(AnnounceOp announce, Value none) {
     ImplicitLocOpBuilder b(announce.getLoc(), announce);
-    Value on = arith::ConstantOp::create(b, b.getBoolAttr(true));
-    Value none = arith::XOrIOp::create(b, maps, on);
     auto branch = scf::IfOp::create(b, none, /*withElseRegion=*/false);
     announce->moveBefore(branch.thenBlock()->getTerminator());
   }
@@ -157,6 +164,7 @@ private:
   func::FuncOp kernel;
   SpecializeOp roles;
   DominanceInfo dominance;
+  bool known = true;
   llvm::MapVector<Value, Filled> channels;
 };
 

@@ -12,9 +12,11 @@
 // CHECK: llvm.inline_asm {{.*}}fence.mbarrier_init.release.cluster;\0Afence.proxy.async.shared::cta;
 // CHECK: gpu.barrier
 // CHECK: nvvm.setmaxregister decrease 40
-// CHECK: mbarrier.try_wait.parity
+// One warp waits and asks, the others go on.
 // CHECK: scf.if %[[MAPS]] {
-// CHECK: scf.if
+// CHECK: %[[FIRST:.*]] = arith.cmpi eq, %{{.*}}, %c0_i32
+// CHECK-NEXT: scf.if %[[FIRST]] {
+// CHECK: mbarrier.try_wait.parity
 // CHECK: %[[ADDRESS:.*]] = llvm.ptrtoint %[[KEY]]
 // Both boxes of a row of 128 columns: 2 * 128 rows * 128 bytes.
 // CHECK: llvm.inline_asm has_side_effects {{.*}}elect.sync _|one, 0xffffffff;
@@ -23,9 +25,12 @@
 // CHECK-SAME: @one cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [$0+16384], [$2, {64, $3, $4, $5}], [$1];
 // CHECK-SAME: %[[ADDRESS]],
 // CHECK: } else {
+// CHECK: mbarrier.try_wait.parity
 // CHECK: nvvm.cp.async.shared.global
 // CHECK: llvm.ptrtoint %[[VALUE]]
 // CHECK: cp.async.bulk.tensor
 
-// NONE-NOT: simplex.maps
+// NONE: gpu.func @attend_kernel(
 // NONE-NOT: !llvm.ptr
+// NONE-SAME: kernel
+// NONE-NOT: simplex.maps

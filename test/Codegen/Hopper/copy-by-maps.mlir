@@ -18,26 +18,28 @@
 // REMARK-SAME: tensor maps bring tiles of keys and values
 
 // Without a key range all rows are to be had. Channels know who fills them.
-// CHECK: func.func private @attend_kernel(%{{.*}}: memref{{.*}}, %[[KEY:[^:]*]]: memref{{.*}}, %[[VALUE:[^:]*]]: memref
+// CHECK: func.func private @attend_kernel
 // CHECK: %[[MAPS:.*]] = simplex.has_maps
+// CHECK-NEXT: %[[NONE:.*]] = arith.xori %[[MAPS]], %true
 // CHECK-NEXT: simplex.open_channel %[[K:.*]] by_maps %[[MAPS]] : memref
 // CHECK-NEXT: simplex.open_channel %[[V:.*]] by_maps %[[MAPS]] : memref
 // CHECK: gpu.barrier
-// CHECK: %[[NONE:.*]] = arith.xori %[[MAPS]], %true
 // CHECK: scf.for %[[TILE:[a-z0-9]*]] =
-// CHECK: simplex.acquire %[[K]][%[[KSLOT:.*]]] phase
+// CHECK-NOT: simplex.acquire
 // CHECK: %[[TO:.*]] = memref.subview
 // CHECK-NEXT: scf.if %[[MAPS]] {
-// CHECK-NEXT: simplex.fetch %[[KEY]][%[[B:.*]], %[[TILE]], %[[H:.*]]] to %[[TO]], %[[K]][%[[KSLOT]]] : memref
+// CHECK-NEXT: simplex.fetch %arg1[%[[B:.*]], %[[TILE]], %[[H:.*]]] to %[[TO]], %[[K]][%[[KSLOT:.*]]] phase %[[PHASE:.*]] : memref
 // CHECK-NEXT: } else {
-// CHECK-NEXT: simplex.copy %[[KEY]][%[[B]], %[[TILE]], %[[H]]] valid({{.*}}) heads 1 to %[[TO]] {simplex.unroll}
+// CHECK-NEXT: simplex.acquire %[[K]][%[[KSLOT]]] phase %[[PHASE]] :
+// CHECK-NEXT: simplex.copy %arg1[%[[B]], %[[TILE]], %[[H]]] valid({{.*}}) heads 1 to %[[TO]] {simplex.unroll}
 // CHECK-NEXT: }
 // CHECK-NEXT: simplex.commit
 // What is fetched is not announced.
-// CHECK: scf.if %[[NONE]] {
+// CHECK: %[[LATER:.*]] = arith.andi %{{.*}}, %[[NONE]]
+// CHECK-NEXT: scf.if %[[LATER]] {
 // CHECK-NEXT: simplex.announce %[[V]]
-// CHECK: simplex.acquire %[[V]][%[[VSLOT:.*]]] phase
-// CHECK: simplex.fetch %[[VALUE]][%[[B]], %[[TILE]], %[[H]]] to %{{.*}}, %[[V]][%[[VSLOT]]] : memref
+// CHECK: simplex.fetch %arg2[%[[B]], %[[TILE]], %[[H]]] to %{{.*}}, %[[V]][%[[VSLOT:.*]]] phase %[[VPHASE:.*]] : memref
+// CHECK: simplex.acquire %[[V]][%[[VSLOT]]] phase %[[VPHASE]] :
 // CHECK: simplex.commit
 // CHECK-NEXT: scf.if %[[NONE]] {
 // CHECK-NEXT: simplex.announce %[[K]]
@@ -49,13 +51,15 @@
 // RUN: simplex-opt %t.window.mlir --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" --mlir-print-ir-after=simplex-copy-by-maps 2>&1 >/dev/null \
 // RUN:   | FileCheck %s --check-prefix=ITEMS
 // ITEMS: %[[MAPS:.*]] = simplex.has_maps
-// ITEMS-NEXT: simplex.open_channel %{{.*}} by_maps %[[MAPS]] :
+// ITEMS: simplex.open_channel %{{.*}} by_maps %[[MAPS]] :
 // ITEMS-NEXT: simplex.open_channel %{{.*}} by_maps %[[MAPS]] :
 // ITEMS-NEXT: simplex.open_channel %[[Q:.*]] by_threads :
 // ITEMS: simplex.specialize copy {
 // ITEMS: simplex.acquire %[[Q]]
 // ITEMS-NEXT: simplex.copy
 // ITEMS-NEXT: simplex.commit
+// ITEMS: simplex.fetch
+// ITEMS: simplex.commit
 // ITEMS: } else {
 // ITEMS-NOT: scf.if
 // ITEMS: simplex.announce %[[Q]]

@@ -218,4 +218,6 @@
 // RUN: env SIMPLEXIR_PTXAS=%t.none simplex-compile %t.mlir --chip=sm_90a,sm_90 -o %t.simplex
 // RUN: %python %S/Inputs/print-images.py %t.simplex | FileCheck %s --check-prefix=ARTIFACT
 // ARTIFACT: attend_kernel sm_90a: 384 threads, {{[0-9]+}} bytes, 1 resident blocks
+// ARTIFACT-NEXT: map of argument 1: boxes of 112 rows, 64 columns, swizzle 3
+// ARTIFACT-NEXT: map of argument 2: boxes of 112 rows, 64 columns, swizzle 3
 // ARTIFACT: attend_kernel sm_90: {{.*}} 0 resident blocks

@@ -46,31 +46,31 @@ func.func @roles(%channel: memref<2x3xi64>, %answer: memref<2xi64>, %slot: index
 // CHECK-LABEL: func @maps
 // CHECK: %[[MAPS:.*]] = simplex.has_maps
 // CHECK-NEXT: simplex.open_channel %[[CHANNEL:.*]] by_maps %[[MAPS]] : memref<2x3xi64>
-// CHECK-NEXT: simplex.fetch %{{.*}}[%{{.*}}, %[[ROW:.*]], %{{.*}}] to %{{.*}}, %[[CHANNEL]][%{{.*}}]
+// CHECK-NEXT: simplex.fetch %{{.*}}[%{{.*}}, %[[ROW:.*]], %{{.*}}] to %{{.*}}, %[[CHANNEL]][%{{.*}}] phase %{{[a-z0-9]+}}
 // CHECK-SAME: : memref<?x?x1x64xbf16> to memref<1x128x64xbf16, 3>, memref<2x3xi64>
 func.func @maps(%key: memref<?x?x1x64xbf16>, %boxes: memref<1x128x64xbf16, 3>, %channel: memref<2x3xi64>,
-                %b: index, %row: index, %h: index, %slot: index) {
+                %b: index, %row: index, %h: index, %slot: index, %phase: i1) {
   %maps = simplex.has_maps
   simplex.open_channel %channel by_maps %maps : memref<2x3xi64>
-  simplex.fetch %key[%b, %row, %h] to %boxes, %channel[%slot]
+  simplex.fetch %key[%b, %row, %h] to %boxes, %channel[%slot] phase %phase
       : memref<?x?x1x64xbf16> to memref<1x128x64xbf16, 3>, memref<2x3xi64>
   return
 }
 
 // -----
 
-func.func @rows(%key: memref<?x?x64xbf16>, %boxes: memref<1x128x64xbf16, 3>, %channel: memref<2x3xi64>, %i: index) {
+func.func @rows(%key: memref<?x?x64xbf16>, %boxes: memref<1x128x64xbf16, 3>, %channel: memref<2x3xi64>, %i: index, %phase: i1) {
   // expected-error @+1 {{'simplex.fetch' op source must have rank 4, found rank 3}}
-  simplex.fetch %key[%i, %i, %i] to %boxes, %channel[%i]
+  simplex.fetch %key[%i, %i, %i] to %boxes, %channel[%i] phase %phase
       : memref<?x?x64xbf16> to memref<1x128x64xbf16, 3>, memref<2x3xi64>
   return
 }
 
 // -----
 
-func.func @boxes(%key: memref<?x?x1x64xbf16>, %boxes: memref<1x12x64xbf16, 3>, %channel: memref<2x3xi64>, %i: index) {
+func.func @boxes(%key: memref<?x?x1x64xbf16>, %boxes: memref<1x12x64xbf16, 3>, %channel: memref<2x3xi64>, %i: index, %phase: i1) {
   // expected-error @+1 {{'simplex.fetch' op destination is 'memref<1x12x64xbf16, 3>', expected boxes of at most 256 rows, a multiple of 8, of 128 bytes each, of the source's elements}}
-  simplex.fetch %key[%i, %i, %i] to %boxes, %channel[%i]
+  simplex.fetch %key[%i, %i, %i] to %boxes, %channel[%i] phase %phase
       : memref<?x?x1x64xbf16> to memref<1x12x64xbf16, 3>, memref<2x3xi64>
   return
 }

@@ -393,19 +393,24 @@ def CopyByMaps : Pass<"simplex-copy-by-maps", "::mlir::func::FuncOp"> {
     simplex.open_channel %k_channel by_maps %maps
     simplex.specialize copy {
       scf.for %t iter_args(%slot, %phase) {
-        simplex.acquire %k_channel[%slot]
-        scf.if %maps { simplex.fetch %k to %k_ring[%slot], %k_channel[%slot] }
-        else { simplex.copy %k }
+        scf.if %maps { simplex.fetch %k to %k_ring[%slot], %k_channel[%slot] phase %phase }
+        else { simplex.acquire %k_channel[%slot] phase %phase;  simplex.copy %k }
         simplex.commit
         scf.if not %maps { simplex.announce %v_channel[%slot - 1] leaving 1 }
       }
     }
     ```
 
-    A fetch announces its slot no later than the copies did, so that nobody
-    waits who did not before. The query is still copied: what its group waits
-    for are groups without copies. Slots are read by products only, which like
-    tensor copies go past the path of loads and stores: a release orders the two.
+    Nobody waits for ever: the one thread acquires slots in the order in which
+    all did before, and a fetch announces its slot no later than copies do. The
+    other threads that copy do not wait for slots, which could be filled and
+    emptied twice without them. They run ahead to the next work item's query at
+    most, which they still copy with the one: it is announced by all of them, so
+    that nobody can be two phases behind. The groups of copies that follow its
+    own are empty then.
+
+    Slots are read by products only, which like tensor copies go past the path
+    of loads and stores: a release orders the two.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect", "::simplexir::SimplexDialect"];

@@ -40,7 +40,9 @@ class Reader:
         index, symbol, block, shared = self.number(4), self.text(), self.number(4), self.number(4)
         self.bytes(8)  # workspace
         self.list(lambda: (self.extent(), self.number(8)))  # grid
-        return index, symbol, block, shared, self.number(4)
+        blocks = self.number(4)
+        maps = self.list(lambda: (self.number(4), self.number(4), self.number(4), self.number(1)))
+        return index, symbol, block, shared, blocks, maps
 
     def kernel(self):
         self.text(), self.list(self.text), self.list(self.argument)
@@ -51,13 +53,15 @@ def main():
     with open(sys.argv[1], "rb") as file:
         data = file.read()
     version = Reader(data, 8).number(4)
-    if version != 2:
-        sys.exit(f"format version {version}, expected 2")
+    if version != 3:
+        sys.exit(f"format version {version}, expected 3")
     manifest = Reader(data, Reader(data, 32).number(8))
     chips = manifest.list(manifest.image)
     for images in manifest.list(manifest.kernel):
-        for index, symbol, block, shared, blocks in images:
+        for index, symbol, block, shared, blocks, maps in images:
             print(f"{symbol} {chips[index]}: {block} threads, {shared} bytes, {blocks} resident blocks")
+            for argument, columns, rows, swizzle in maps:
+                print(f"  map of argument {argument}: boxes of {rows} rows, {columns} columns, swizzle {swizzle}")
 
 
 if __name__ == "__main__":

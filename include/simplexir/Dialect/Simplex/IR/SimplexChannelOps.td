@@ -152,16 +152,19 @@ def Simplex_HasMapsOp : Simplex_Op<"has_maps", [Pure]> {
 def Simplex_FetchOp : Simplex_ChannelOp<"fetch"> {
   let summary = "Start a tensor copy of rows, which announces itself";
   let description = [{
-    One thread of those that copy asks for the rows source[batch, sequence + r,
-    head, :] by the tensor map of `source`, an argument of the kernel; rows and
-    columns that the operand does not have arrive as zeros. They go to boxes, as
-    with `simplex.copy`. The slot, which was acquired, is full when they are
-    there: nobody else announces it. Only where `simplex.has_maps`.
+    One thread of those that copy waits until a slot is empty, as with
+    `simplex.acquire`, and asks for the rows source[batch, sequence + r, head, :]
+    by the tensor map of `source`, an argument of the kernel; rows and columns
+    that the operand does not have arrive as zeros. They go to boxes, as with
+    `simplex.copy`. The slot is full when they are there: nobody announces it.
+    The other threads do not wait: the slot may be filled and emptied again and
+    again while they are elsewhere, and a phase does not say how often. Only
+    where `simplex.has_maps`.
 
     ```mlir
     func.func @fetch(%key: memref<1x?x8x128xbf16>, %b: index, %j: index, %g: index,
-                     %boxes: memref<2x64x64xbf16, 3>, %channel: memref<2x3xi64, 3>, %slot: index) {
-      simplex.fetch %key[%b, %j, %g] to %boxes, %channel[%slot]
+                     %boxes: memref<2x64x64xbf16, 3>, %channel: memref<2x3xi64, 3>, %slot: index, %phase: i1) {
+      simplex.fetch %key[%b, %j, %g] to %boxes, %channel[%slot] phase %phase
           : memref<1x?x8x128xbf16> to memref<2x64x64xbf16, 3>, memref<2x3xi64, 3>
       return
     }
@@ -169,10 +172,10 @@ def Simplex_FetchOp : Simplex_ChannelOp<"fetch"> {
   }];
   let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$sequence,
                        Index:$head, AnyMemRef:$destination,
-                       Simplex_Channel:$channel, Index:$slot);
+                       Simplex_Channel:$channel, Index:$slot, I1:$phase);
   let assemblyFormat = [{
     $source `[` $batch `,` $sequence `,` $head `]` `to` $destination `,`
-    $channel `[` $slot `]` attr-dict
+    $channel `[` $slot `]` `phase` $phase attr-dict
     `:` type($source) `to` type($destination) `,` type($channel)
   }];
 }
