@@ -142,8 +142,8 @@ private:
                                  loop.getLowerBound(), loop.getUpperBound());
   }
 
-  /// Behind the last item its query and first tile once more: the front that
-  /// is computed beside the last back.
+  /// Behind the last item its query and first tile of the key once more: the
+  /// front that is computed beside the last back.
   void extendCopies(ImplicitLocOpBuilder &b) {
     Value end = copies.getUpperBound(), one = copies.getStep();
     Value more = arith::IndexCastUIOp::create(b, b.getIndexType(),
@@ -160,6 +160,22 @@ private:
     Value first = arith::AddIOp::create(b, inner.getLowerBound(), one);
     inner.setUpperBound(
         arith::SelectOp::create(b, extra, first, inner.getUpperBound()));
+    // Nobody would wait for a tile of values.
+    auto acquires = inner.getBody()->getOps<AcquireOp>();
+    auto acquire = llvm::find_if(
+        acquires, [&](AcquireOp op) { return op.getChannel() == channel; });
+    if (acquire == acquires.end())
+      return;
+    b.setInsertionPoint(*acquire);
+    Value wanted =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ne, item, end);
+    auto branch = scf::IfOp::create(b, wanted, /*withElseRegion=*/false);
+    for (Operation *op = *acquire; op;) {
+      Operation *next = op->getNextNode();
+      bool isLast = isa<CopyOp>(op);
+      op->moveBefore(branch.thenBlock()->getTerminator());
+      op = isLast ? nullptr : next;
+    }
   }
 
   //===--------------------------------------------------------------------===//

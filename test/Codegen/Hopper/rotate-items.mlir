@@ -25,7 +25,7 @@
 // BEFORE: simplex.contract
 // BEFORE: simplex.finalize
 
-// The warps that copy bring the last item's query and first tile once more.
+// The warps that copy bring the last item's query and first tile of keys once more.
 // CHECK: simplex.specialize copy {
 // CHECK: %[[SOME:.*]] = arith.cmpi slt, %[[FIRST:.*]], %[[END:.*]] : index
 // CHECK: %[[MORE:.*]] = arith.index_castui %[[SOME]]
@@ -36,6 +36,15 @@
 // CHECK: %[[EXTRA:.*]] = arith.cmpi eq, %[[COPIED]], %[[END]]
 // CHECK: %[[HIGH:.*]] = arith.select %[[EXTRA]],
 // CHECK-NEXT: scf.for %{{.*}} = %{{.*}} to %[[HIGH]] step %c112
+// CHECK: simplex.acquire
+// CHECK: simplex.copy %arg1
+// CHECK: %[[WANTED:.*]] = arith.cmpi ne, %[[COPIED]], %[[END]]
+// CHECK-NEXT: scf.if %[[WANTED]] {
+// CHECK-NEXT: simplex.acquire
+// CHECK-NEXT: memref.subview
+// CHECK-NEXT: simplex.copy %arg2{{.*}}
+// CHECK-NEXT: {{^ *}}}
+// CHECK-NEXT: simplex.commit
 
 // The first item's front: only its logits are in flight.
 // CHECK: } compute {
