@@ -205,11 +205,11 @@
 // GPU-COUNT-2: llvm.inline_asm {{.*}}mbarrier.init{{.*}} %{{.*}}, %c256_i32
 // GPU: nvvm.setmaxregister increase 232
 // GPU: scf.while
-// GPU: scf.for
 // GPU: mbarrier.try_wait.parity
 // GPU-NOT: nvvm.barrier
 // GPU: nvgpu.ldmatrix
 // GPU: "mbarrier.arrive.shared::cta.b64 _, [$0];"
+// GPU: scf.for
 // GPU: scf.for
 // Where a thread stores is computed here, not ahead of all items. Two results; then all vote.
 // GPU-COUNT-2: "mov.u32 $0, %tid.x;"

@@ -45,9 +45,9 @@
 // PAIRS-NEXT: %[[F3:.*]] = simplex.start_contract %[[C]], %{{.*}} transposed
 // PAIRS-NEXT: simplex.fold %[[SECOND]]#4, %[[BOTH]] values(
 // PAIRS: simplex.await %[[F3]]
-// Behind the loop, too.
+// Behind the loop, too; there nothing else is to be done meanwhile.
 // PAIRS: %[[REST:.*]]:5 = scf.if
-// PAIRS-NEXT: %[[F4:.*]] = simplex.start_contract
+// PAIRS-NEXT: simplex.contract
 // PAIRS: {simplex.second_tile}
 // PAIRS-NEXT: %[[F5:.*]] = simplex.start_contract %[[REST]]#0, %{{.*}} onto %[[REST]]#1
 // PAIRS-NEXT: %[[LAST:.*]] = simplex.await %[[F5]]
