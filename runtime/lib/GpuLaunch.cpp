@@ -200,8 +200,8 @@ Status simplexir::launchGpu(SimplexirKernel &kernel,
   // Every parameter has 64 bits (but tensor maps, which are appended), so the
   // words are the kernel's parameter buffer as they stand; the driver need not
   // gather them.
-  if (!code.use->maps.empty())
-    appendTensorMaps(*scope.driver, signature, code.use->maps, bound);
+  if (!code->use->maps.empty())
+    appendTensorMaps(*scope.driver, signature, code->use->maps, bound);
   size_t size = bound.numWords * sizeof(bound.words[0]);
   // NOLINTBEGIN(performance-no-int-to-ptr): the driver's convention.
   void *buffer[] = {reinterpret_cast<void *>(CU_LAUNCH_PARAM_BUFFER_POINTER),
