@@ -242,7 +242,7 @@ struct ArtifactCompiler {
     auto kernels = lowerKernels(module, chip, KernelStage::LLVM, &result.tiles);
     if (!kernels)
       return failure();
-    SmallVector<CompiledKernel> compiled;
+    SmallVector<CompiledKernel, 0> compiled;
     for (auto function : kernels->getOps<FunctionOpInterface>()) {
       if (!function->hasAttr(kGridAttrName))
         continue;
@@ -265,7 +265,7 @@ struct ArtifactCompiler {
     if (!kernels)
       return failure();
     for (auto code : kernels->getOps<gpu::GPUModuleOp>()) {
-      SmallVector<CompiledKernel> compiled;
+      SmallVector<CompiledKernel, 0> compiled;
       for (auto function : code.getOps<FunctionOpInterface>()) {
         if (!function->hasAttr(kGridAttrName))
           continue;
