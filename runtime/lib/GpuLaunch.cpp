@@ -197,11 +197,14 @@ Status simplexir::launchGpu(SimplexirKernel &kernel,
         format("kernel '%s' has %lld work items; the limit of a launch on a "
                "GPU is 2^31 - 1",
                signature.name.c_str(), ll(total))};
-  // Every parameter has 64 bits (but tensor maps, which are appended), so the
-  // words are the kernel's parameter buffer as they stand; the driver need not
-  // gather them.
-  if (!code->use->maps.empty())
-    appendTensorMaps(*scope.driver, signature, code->use->maps, bound);
+  // Every parameter has 64 bits, so the words are the kernel's parameter buffer
+  // as they stand; the driver need not gather them. But where tensor maps are:
+  // ptxas aligns those to the constant bank that the parameters lie in, which
+  // begins at no multiple of 64 bytes.
+  const std::vector<TensorMap> &maps = code->use->maps;
+  void *parameters[maxWords + 1 + maxTensorMaps];
+  if (!maps.empty())
+    appendTensorMaps(*scope.driver, signature, maps, bound, parameters);
   size_t size = bound.numWords * sizeof(bound.words[0]);
   // NOLINTBEGIN(performance-no-int-to-ptr): the driver's convention.
   void *buffer[] = {reinterpret_cast<void *>(CU_LAUNCH_PARAM_BUFFER_POINTER),
@@ -212,7 +215,8 @@ Status simplexir::launchGpu(SimplexirKernel &kernel,
   CUresult result = scope.driver->LaunchKernel(
       code->function, static_cast<unsigned>(std::min(total, code->maxBlocks)),
       1, 1, code->use->blockSize, 1, 1, code->use->sharedMemory,
-      static_cast<CUstream>(options.stream), nullptr, buffer);
+      static_cast<CUstream>(options.stream),
+      maps.empty() ? nullptr : parameters, maps.empty() ? buffer : nullptr);
   if (result != CUDA_SUCCESS)
     return scope.driver->error(result, "launching '" + signature.name + "'");
   return {};

@@ -110,7 +110,7 @@ static size_t countWords(const Argument &argument) {
 
 void simplexir::appendTensorMaps(const CudaDriver &driver, const Kernel &kernel,
                                  const std::vector<TensorMap> &maps,
-                                 BoundArguments &bound) {
+                                 BoundArguments &bound, void **parameters) {
   constexpr size_t line = 64 / sizeof(bound.words[0]);
   constexpr size_t length = sizeof(CUtensorMap) / sizeof(bound.words[0]);
   int64_t &flag = bound.words[bound.numWords];
@@ -118,6 +118,10 @@ void simplexir::appendTensorMaps(const CudaDriver &driver, const Kernel &kernel,
   int64_t *to = bound.words + begin;
   bound.numWords = begin + maps.size() * length;
   flag = driver.TensorMapEncodeTiled != nullptr;
+  for (int64_t *word = bound.words; word <= &flag; ++word)
+    *parameters++ = word;
+  for (size_t i = 0; i < maps.size(); ++i)
+    *parameters++ = to + i * length;
   for (const TensorMap &map : maps) {
     size_t word = 0;
     for (size_t i = 0; i < map.argument; ++i)

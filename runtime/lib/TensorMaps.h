@@ -14,11 +14,12 @@
 
 namespace simplexir {
 
-/// Appends to the words what a kernel with tensor maps takes after them. Where
-/// one of the arguments allows no map, the kernel is told that there are none.
+/// Appends to the words what a kernel with tensor maps takes after them, and
+/// says where each parameter lies. Where one of the arguments allows no map, the
+/// kernel is told that there are none.
 void appendTensorMaps(const CudaDriver &driver, const Kernel &kernel,
                       const std::vector<TensorMap> &maps,
-                      BoundArguments &bound);
+                      BoundArguments &bound, void **parameters);
 
 } // namespace simplexir
 

@@ -183,11 +183,11 @@ int cuLaunchKernel(CUfunction function, unsigned grid, unsigned gridY,
                           {},
                           {}};
   const char *buffer = nullptr;
-  constexpr size_t mapBytes = 128, mapAlignment = 64;
-  size_t mapsBegin = (fake.numParameters * sizeof(int64_t) + mapAlignment - 1) /
-                     mapAlignment * mapAlignment;
-  size_t size = fake.numMaps ? mapsBegin + fake.numMaps * mapBytes
-                             : fake.numParameters * sizeof(int64_t);
+  constexpr size_t mapBytes = 128;
+  size_t size = fake.numParameters * sizeof(int64_t);
+  // Where maps lie in a buffer only the driver knows.
+  if (extra && fake.numMaps)
+    return InvalidValue;
   if (extra) { // name, value, ..., 0: a buffer (1) and its size (2)
     if (extra[0] != reinterpret_cast<void *>(1) ||
         extra[2] != reinterpret_cast<void *>(2) || extra[4] ||
@@ -201,9 +201,9 @@ int cuLaunchKernel(CUfunction function, unsigned grid, unsigned gridY,
                 sizeof(value));
     launch.parameters.push_back(value);
   }
-  for (unsigned i = 0; buffer && i < fake.numMaps; ++i) {
+  for (unsigned i = 0; i < fake.numMaps; ++i) {
     std::vector<int64_t> map(mapBytes / sizeof(int64_t));
-    std::memcpy(map.data(), buffer + mapsBegin + i * mapBytes, mapBytes);
+    std::memcpy(map.data(), parameters[fake.numParameters + i], mapBytes);
     launch.maps.push_back(std::move(map));
   }
   fake.launches.push_back(std::move(launch));
