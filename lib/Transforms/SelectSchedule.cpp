@@ -109,8 +109,9 @@ private:
   bool choosePairs(AttentionOp op, const Parts &parts) const {
     if (pairs >= 0)
       return pairs != 0;
-    // Biases of values and more outer keys need registers that ptxas does not find: 1,008
-    // and 348 bytes of spills where single tiles have 116 and 224 (D 128).
+    // Biases of values and more outer keys need registers that ptxas does not
+    // find: 1,008 and 348 bytes of spills where single tiles have 116 and 224
+    // (D 128).
     constexpr int64_t wide = 96;
     int64_t keys = op.getKeys().size();
     bool isFull = std::max(op.getHeadDim(), op.getValueDim()) > wide &&

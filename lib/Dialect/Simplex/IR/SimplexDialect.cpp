@@ -160,8 +160,8 @@ DeterminantAttr::verifyForm(function_ref<InFlightDiagnostic()> emitError,
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t rows, int64_t keys, int64_t splits,
-                                   int64_t warps, int64_t stages,
-                                   bool wgmma, bool pairs) {
+                                   int64_t warps, int64_t stages, bool wgmma,
+                                   bool pairs) {
   if (pairs && !wgmma)
     return emitError() << "schedule: 'pairs' needs 'wgmma'";
   auto check = [&](StringRef name, int64_t value) -> LogicalResult {
