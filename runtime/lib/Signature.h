@@ -15,7 +15,7 @@
 namespace simplexir {
 
 /// What an image with tensor maps takes after the words: one that says if there
-/// are maps, and the maps, each at a multiple of 64 bytes.
+/// are maps, and the maps, each at a multiple of 64 bytes, as its type wants.
 constexpr size_t maxMapWords = 8 + maxTensorMaps * 16;
 
 /// The arguments of one launch after all checks, as the kernel wants them. On

@@ -116,7 +116,6 @@ void simplexir::appendTensorMaps(const CudaDriver &driver, const Kernel &kernel,
   int64_t &flag = bound.words[bound.numWords];
   size_t begin = (bound.numWords + line) / line * line; // after the flag
   int64_t *to = bound.words + begin;
-  bound.numWords = begin + maps.size() * length;
   flag = driver.TensorMapEncodeTiled != nullptr;
   for (int64_t *word = bound.words; word <= &flag; ++word)
     *parameters++ = word;

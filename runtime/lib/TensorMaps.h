@@ -14,7 +14,7 @@
 
 namespace simplexir {
 
-/// Appends to the words what a kernel with tensor maps takes after them, and
+/// Puts behind the words what a kernel with tensor maps takes after them, and
 /// says where each parameter lies. Where one of the arguments allows no map,
 /// the kernel is told that there are none.
 void appendTensorMaps(const CudaDriver &driver, const Kernel &kernel,

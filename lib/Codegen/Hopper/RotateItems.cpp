@@ -241,8 +241,8 @@ private:
     IRMapping mapping;
     mapping.map(items.getInductionVar(), items.getLowerBound());
     mapping.map(items.getRegionIterArgs(), items.getInitArgs());
-    SmallVector<Value> state =
-        emitFront(b, mapping, /*leaving=*/0, [] {}, [] {});
+    auto nothing = [] {};
+    SmallVector<Value> state = emitFront(b, mapping, 0, nothing, nothing);
     SmallVector<Value> inits(items.getInitArgs());
     for (Value value : crossing)
       inits.push_back(mapping.lookup(value));
@@ -293,7 +293,6 @@ private:
     for (Operation *op = tiles->getNextNode(); op; op = op->getNextNode())
       if (!isa<scf::YieldOp>(op) && !done.contains(op))
         b.clone(*op, now);
-    done.clear();
     SmallVector<Value> yielded;
     for (Value value : items.getYieldedValues())
       yielded.push_back(now.lookupOrDefault(value));

@@ -92,9 +92,22 @@
 // Both products are those of one turn; the first item's is before there are any.
 // TURNS: } compute {
 // TURNS: simplex.open_turns
+// TURNS-NOT: simplex.take_turn
 // TURNS: simplex.start_contract
-// TURNS-NOT: simplex.pass_turn
+// TURNS-NOT: simplex.take_turn
 // TURNS: scf.for
+// TURNS: scf.for
+// TURNS: simplex.take_turn
+// TURNS-NEXT: simplex.start_contract {{.*}} transposed
+// TURNS-NOT: simplex.pass_turn
+// TURNS: simplex.start_contract {{.*}} onto
+// TURNS-NEXT: simplex.pass_turn
+// TURNS: scf.yield
+// TURNS: simplex.take_turn
+// TURNS-NEXT: simplex.start_contract {{.*}} transposed
+// TURNS-NOT: simplex.pass_turn
+// TURNS: simplex.start_contract {{.*}} onto
+// TURNS-NEXT: simplex.pass_turn
 // TURNS: simplex.finalize
 
 // What a bias of the values adds to a row comes with the last product, too.

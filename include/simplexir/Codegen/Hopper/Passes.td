@@ -84,8 +84,9 @@ def SpeculateMaximum : Pass<"simplex-speculate-maximum", "::mlir::func::FuncOp">
     the first tile of each pair (`--simplex-pair-tiles`); in the rotated loop and
     for second tiles row maxima and rescaling are skipped. If in the end the sum
     of some row is not within 2^-64 and 2^64, the work item is done again with
-    running maxima (or all items of a block, `--simplex-loop-work-items`). Probabilities of f16 end earlier, which shows in the
-    accumulator (see `simplex.out_of_range`).
+    running maxima (or all items of a block, `--simplex-loop-work-items`).
+    Probabilities of f16 end earlier, which shows in the accumulator (see
+    `simplex.out_of_range`).
 
     ```mlir
     %m2 = simplex.row_max %s, %m;  %acc2 = simplex.rescale %acc from %m to %m2
@@ -214,8 +215,8 @@ def OverlapContracts : Pass<"simplex-overlap-contracts", "::mlir::func::FuncOp">
     values are multiplied, and the product of values is folded while the logits
     are. Where a mask under a condition is the first user, both branches await.
     For a pair of tiles (`--simplex-pair-tiles`) also in the branch of the second
-    one, and in what follows the loop; a product that is only added to what is
-    known when it starts is added by the matrix unit (`onto`).
+    one. A product that is only added to what is known when it starts is added by
+    the matrix unit (`onto`), that of a pair's last tile behind the loop, too.
 
     ```mlir
     %o = simplex.contract %p, %v;  %c = simplex.combine ...
