@@ -53,11 +53,13 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   manager.addNestedPass<func::FuncOp>(createStageRows(rows));
   // For kernels whose schedule has wgmma.
   manager.addNestedPass<func::FuncOp>(createCoalesceKeys());
+  manager.addNestedPass<func::FuncOp>(createTrimMasks());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   MultiplyRowsOptions multiply;
   multiply.sharedPerBlock = chip.sharedPerBlock;
   manager.addNestedPass<func::FuncOp>(createMultiplyRows(multiply));
+  manager.addNestedPass<func::FuncOp>(createCountKeys());
   manager.addNestedPass<func::FuncOp>(createDeferRowSums());
   manager.addNestedPass<func::FuncOp>(createPairTiles());
   manager.addNestedPass<func::FuncOp>(createRotateKeys());

@@ -109,17 +109,35 @@ private:
   bool choosePairs(AttentionOp op, const Parts &parts) const {
     if (pairs >= 0)
       return pairs != 0;
-    // Biases of values and more outer keys need registers that ptxas does not
-    // find: 1,008 and 348 bytes of spills where single tiles have 116 and 224
-    // (D 128).
+    // At D 128, biases of values and a second outer row in each step need
+    // registers that ptxas does not find: 952 and 368 bytes of spills where
+    // single tiles have 100 and 196.
     constexpr int64_t wide = 96;
-    int64_t keys = op.getKeys().size();
     bool isFull = std::max(op.getHeadDim(), op.getValueDim()) > wide &&
-                  (keys > 2 || op.getValueBiases());
+                  (op.getValueBiases() || !hasOneOuterRow(op, parts));
     std::optional<int64_t> length =
         getLastLength(op, getQueries(op, parts.rows));
-    return parts.wgmma && keys > 1 && !isFull &&
+    return parts.wgmma && op.getKeys().size() > 1 && !isFull &&
            (!length || *length > parts.keys);
+  }
+
+  /// Does a step read one row of outer keys: the only one, or a product of
+  /// several that --simplex-multiply-rows keeps in a table?
+  static bool hasOneOuterRow(AttentionOp op, const Parts &parts) {
+    if (op.getKeys().size() == 2)
+      return true;
+    if (!op.getElementType().isBF16() || !isa<MultilinearAttr>(op.getForm()) ||
+        getQueries(op, parts.rows) > 1)
+      return false;
+    constexpr int64_t mostRows = 64;
+    int64_t rows = 1;
+    for (int64_t window : op.getWindows().drop_back()) {
+      window = std::min(window, mostRows + 1);
+      rows *= op.getBidirectional() ? 2 * window - 1 : window;
+      if (rows == 0 || rows > mostRows)
+        return false;
+    }
+    return true;
   }
 
   /// Moves the key with the largest window last, where the form allows.

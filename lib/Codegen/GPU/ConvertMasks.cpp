@@ -105,10 +105,11 @@ struct MaskPattern : TilePattern<MaskOp> {
 
   LogicalResult convert(MaskOp op, Adaptor adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
+    bool isInvariant = isInLoopOverKeys(op, adaptor.getColumn().front());
     SmallVector<Words> rows;
     for (int64_t m = 0; m < getRowFragments(); ++m)
       for (int64_t half : {0, 1})
-        rows.push_back(getWords(op, b, m, half));
+        rows.push_back(getWords(op, b, m, half, isInvariant));
     int64_t columns = getColumnFragments(op.getType());
     // A window's first tile is cut at its left edge by as many columns as there
     // are other queries: only a few fragments need a mask there.
@@ -183,6 +184,32 @@ private:
                                  emitI32(b, -1));
   }
 
+  /// Does a loop run for each tile, with one mask for all its iterations?
+  static bool isInLoopOverKeys(MaskOp op, Value column) {
+    Region *known = column.getParentRegion();
+    for (Region *region = op->getParentRegion(); region && region != known;
+         region = region->getParentRegion())
+      if (isa<scf::ForOp>(region->getParentOp()))
+        return true;
+    return false;
+  }
+
+  /// Makes both anew where they are used, of one register.
+  static void hide(FragmentBuilder &b, Value &first, Value &last,
+                   int64_t columns) {
+    auto clamp = [&](Value column) {
+      column = arith::MaxSIOp::create(b, column, emitI32(b, 0));
+      return arith::MinSIOp::create(b, column,
+                                    emitI32(b, static_cast<int32_t>(columns)));
+    };
+    Value half = emitI32(b, 16);
+    Value both = arith::OrIOp::create(
+        b, clamp(first), arith::ShLIOp::create(b, clamp(last), half));
+    both = emitPtx(b, "mov.b32 $0, $1;", both, "=r,r", b.getI32Type());
+    first = arith::AndIOp::create(b, both, emitI32(b, 0xffff));
+    last = arith::ShRUIOp::create(b, both, half);
+  }
+
   static Value testBit(FragmentBuilder &b, Value word, int64_t bit) {
     Value one = emitI32(b, static_cast<int32_t>(uint32_t{1} << bit));
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
@@ -191,8 +218,8 @@ private:
   }
 
   /// Of the columns that a row may use.
-  static Words getWords(MaskOp op, FragmentBuilder &b, int64_t m,
-                        int64_t half) {
+  static Words getWords(MaskOp op, FragmentBuilder &b, int64_t m, int64_t half,
+                        bool isInvariant) {
     Value query = getQuery(b, m, half, op.getHeads());
     NearBounds bounds(b, op.getPosition(), op.getBidirectional());
     auto [begin, end] =
@@ -209,6 +236,10 @@ private:
     Value keep = emitKeep(b, op, query);
     Value zero = emitI32(b, 0), all = emitI32(b, -1);
     Value lane = arith::IndexCastUIOp::create(b, b.getI32Type(), b.column(0));
+    // Known before the loop over outer keys, words would be made there, and
+    // their registers missed by all that runs in it.
+    if (!keep && isInvariant)
+      hide(b, first, last, op.getType().getColumns());
     Words words;
     for (int64_t word = 0;
          word * fragmentsPerWord < getColumnFragments(op.getType()); ++word) {

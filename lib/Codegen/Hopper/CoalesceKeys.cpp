@@ -148,6 +148,29 @@ private:
       : outer(outer), inner(inner), begin(begin), share(share) {}
 };
 
+/// Tuples of keys are counted in 32 bits: the counter of a loop is a register
+/// of each thread, or two.
+void narrowCounter(scf::ForOp loop) {
+  ImplicitLocOpBuilder b(loop.getLoc(), loop);
+  std::function<Value(Value)> narrow = [&](Value number) -> Value {
+    auto product = number.getDefiningOp<arith::MulIOp>();
+    if (!product)
+      return arith::IndexCastUIOp::create(b, b.getI32Type(), number);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointAfter(product);
+    return arith::MulIOp::create(b, narrow(product.getLhs()),
+                                 narrow(product.getRhs()));
+  };
+  loop.setLowerBound(narrow(loop.getLowerBound()));
+  loop.setUpperBound(narrow(loop.getUpperBound()));
+  loop.setStep(narrow(loop.getStep()));
+  BlockArgument counter = loop.getBody()->getArgument(0);
+  counter.setType(b.getI32Type());
+  b.setInsertionPointToStart(loop.getBody());
+  auto wide = arith::IndexCastUIOp::create(b, b.getIndexType(), counter);
+  counter.replaceAllUsesExcept(wide, wide);
+}
+
 struct CoalesceKeysPass : simplexir::impl::CoalesceKeysBase<CoalesceKeysPass> {
   void runOnOperation() override {
     if (!usesWarpgroups(getOperation()))
@@ -157,9 +180,15 @@ struct CoalesceKeysPass : simplexir::impl::CoalesceKeysBase<CoalesceKeysPass> {
       if (loop.getBody()->getOps<scf::ForOp>().empty())
         innermost.push_back(loop);
     });
-    for (scf::ForOp loop : innermost)
-      while (auto nest = Nest::match(loop))
+    for (scf::ForOp loop : innermost) {
+      bool any = false;
+      while (auto nest = Nest::match(loop)) {
         loop = nest->run();
+        any = true;
+      }
+      if (any)
+        narrowCounter(loop);
+    }
   }
 };
 } // namespace

@@ -90,8 +90,32 @@ private:
       if (isBack(&op))
         forEachOperand(op, [&](Value operand) {
           if (crosses(operand))
-            crossing.insert(operand);
+            (isNumber(operand) ? numbers : crossing).insert(operand);
         });
+  }
+
+  /// Something that a few operations make of the loop's counter: it does not
+  /// travel, for that takes registers.
+  bool isNumber(Value value) {
+    if (value == loop.getInductionVar() || loop.isDefinedOutsideOfLoop(value))
+      return true;
+    return isa_and_present<arith::IndexCastUIOp, arith::AddIOp, arith::SubIOp>(
+               value.getDefiningOp()) &&
+           llvm::all_of(value.getDefiningOp()->getOperands(),
+                        [&](Value operand) { return isNumber(operand); });
+  }
+
+  /// Makes the numbers of the iteration whose counter is `counter`.
+  void emitNumbers(OpBuilder &b, IRMapping &mapping, Value counter) {
+    mapping.map(loop.getInductionVar(), counter);
+    std::function<void(Value)> emit = [&](Value number) {
+      Operation *op = number.getDefiningOp();
+      if (mapping.contains(number) || loop.isDefinedOutsideOfLoop(number))
+        return;
+      llvm::for_each(op->getOperands(), emit);
+      b.clone(*op, mapping);
+    };
+    llvm::for_each(numbers, emit);
   }
 
   /// In the back, up to the product of values.
@@ -159,8 +183,22 @@ private:
     }
     IRMapping last;
     last.map(carried, rotated.getResults());
+    if (!numbers.empty())
+      emitNumbers(b, last, emitLastCounter(b));
     cloneBack(b, last);
     return lookup(last, yielded);
+  }
+
+  /// The counter of the last iteration; there is one.
+  Value emitLastCounter(ImplicitLocOpBuilder &b) {
+    Value first = loop.getLowerBound(), step = loop.getStep();
+    Value one =
+        arith::ConstantOp::create(b, b.getIntegerAttr(first.getType(), 1));
+    Value length = arith::SubIOp::create(b, loop.getUpperBound(), first);
+    length = arith::SubIOp::create(b, length, one);
+    length =
+        arith::MulIOp::create(b, arith::DivUIOp::create(b, length, step), step);
+    return arith::AddIOp::create(b, first, length);
   }
 
   /// In this order: the back up to the product of values, the front up to the
@@ -169,6 +207,10 @@ private:
                               ArrayRef<Value> carried) {
     IRMapping before, now;
     before.map(carried, rotated.getRegionIterArgs());
+    if (!numbers.empty())
+      emitNumbers(
+          b, before,
+          arith::SubIOp::create(b, rotated.getInductionVar(), loop.getStep()));
     now.map(loop.getInductionVar(), rotated.getInductionVar());
     clone(b, before, [&](Operation *op) { return isLead(op); });
     // Loads from global memory come early: their latency hides. Those from
@@ -200,6 +242,8 @@ private:
   ContractOp logits, values;
   llvm::SetVector<Operation *> back;
   llvm::SetVector<Value> crossing;
+  /// What crosses and is computed again instead.
+  llvm::SetVector<Value> numbers;
 };
 
 struct RotateKeysPass : simplexir::impl::RotateKeysBase<RotateKeysPass> {

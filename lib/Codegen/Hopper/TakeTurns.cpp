@@ -73,14 +73,20 @@ private:
     ImplicitLocOpBuilder b(loop.getLoc(), loop);
     b.setInsertionPointAfter(loop);
     Value zero = arith::ConstantIndexOp::create(b, 0);
+    auto getIndex = [&](Value bound) -> Value {
+      if (bound.getType().isIndex())
+        return bound;
+      return arith::IndexCastUIOp::create(b, b.getIndexType(), bound);
+    };
+    Value step = getIndex(loop.getStep());
     auto count = [&](Value length) -> Value {
       length = arith::MaxSIOp::create(b, length, zero);
-      return arith::CeilDivUIOp::create(b, length, loop.getStep());
+      return arith::CeilDivUIOp::create(b, length, step);
     };
     // Share s begins s keys after share 0.
     Value share = split.getBody().front().getArgument(0);
-    Value length =
-        arith::SubIOp::create(b, loop.getUpperBound(), loop.getLowerBound());
+    Value length = arith::SubIOp::create(b, getIndex(loop.getUpperBound()),
+                                         getIndex(loop.getLowerBound()));
     Value longest = arith::AddIOp::create(b, length, share);
     Value one = arith::ConstantIndexOp::create(b, 1);
     auto rest = scf::ForOp::create(b, count(length), count(longest), one);

@@ -8,15 +8,15 @@
 // RUN: simplex-opt %t --simplex-multiply-rows=shared-per-block=80000 | FileCheck %s --check-prefix=MANY
 
 // Two loops over outer keys are one, whose number says which pair.
-// CHECK: %[[PAIRS:.*]] = arith.muli
+// CHECK: %[[PAIRS:.*]] = arith.muli {{.*}} : i32
 // CHECK: simplex.split 2
 // CHECK-NEXT: ^bb0(%[[SHARE:.*]]: index)
 // CHECK: scf.for {{.*}} iter_args
-// CHECK: scf.for %[[PAIR:.*]] = %[[SHARE]] to %[[PAIRS]] step %c2
+// CHECK: %[[BEGIN:.*]] = arith.index_castui %[[SHARE]] : index to i32
+// CHECK: scf.for %[[PAIR:.*]] = %[[BEGIN]] to %[[PAIRS]] step %c2_i32
 // CHECK-NOT: scf.for
-// CHECK: %[[T:.*]] = arith.index_castui %[[PAIR]] : index to i32
-// CHECK: arith.divui %[[T]], %[[N:.*]] : i32
-// CHECK: arith.remui %[[T]], %[[N]] : i32
+// CHECK: arith.divui %[[PAIR]], %[[N:.*]] : i32
+// CHECK: arith.remui %[[PAIR]], %[[N]] : i32
 // CHECK: simplex.combine
 // CHECK: simplex.mask {{.*}} outer(%{{.*}}, %{{.*}})
 // CHECK: return
@@ -27,7 +27,7 @@
 // ROWS-NEXT: simplex.multiply_rows %{{.*}}, %{{.*}} extent %{{.*}} biases [0.000000e+00, 0.000000e+00] to %[[K]]
 // ROWS: %[[V:.*]] = memref.alloc() : memref<32x64xbf16
 // ROWS: simplex.multiply_rows {{.*}} to %[[V]]
-// ROWS: scf.for %[[PAIR:.*]] = %{{.*}} to %{{.*}} step %c2
+// ROWS: scf.for %[[PAIR:.*]] = %{{.*}} to %{{.*}} step %c2_i32
 // ROWS: %[[ROW:.*]] = simplex.load_row %[[K]][%{{.*}}]
 // ROWS: simplex.load_row %[[V]]
 // ROWS: simplex.combine #simplex.multilinear %{{.*}}, %[[ROW]] biases [0.000000e+00] factor 1

@@ -28,6 +28,7 @@
 
 // PAIRS: simplex.contract %{{.*}} transposed
 // PAIRS: scf.for %{{.*}} step %c1
+// PAIRS-NEXT: arith.subi
 // PAIRS-NEXT: %[[SECOND:.*]]:5 = scf.if
 // PAIRS-NEXT: %[[F0:.*]] = simplex.start_contract
 // PAIRS: %[[PV:.*]] = simplex.await %[[F0]]

@@ -13,7 +13,9 @@
 // CHECK: %[[P0:.*]] = simplex.convert
 // CHECK: %[[SECOND:.*]] = arith.addi %[[BEGIN]], %c2
 // Each iteration multiplies the last key's, then computes its own.
-// CHECK: scf.for %[[J:.*]] = %[[SECOND]] to %[[END]] step %c2 iter_args(%[[LAST:.*]] = %[[BEGIN]], %[[P:.*]] = %[[P0]],
+// Which key was the last one is not carried, but computed.
+// CHECK: scf.for %[[J:.*]] = %[[SECOND]] to %[[END]] step %c2 iter_args(%[[P:.*]] = %[[P0]],
+// CHECK-NEXT: %[[LAST:.*]] = arith.subi %[[J]], %c2
 // CHECK: %[[O:.*]] = simplex.contract %[[P]],
 // CHECK: simplex.load %arg3[%{{.*}}, %[[LAST]], %c0]
 // CHECK: simplex.load %arg1[%{{.*}}, %[[J]], %c0]
@@ -21,8 +23,12 @@
 // CHECK: simplex.fold %{{.*}}, %[[O]]
 // CHECK: simplex.exp
 // CHECK: %[[NEXT:.*]] = simplex.convert
-// CHECK: scf.yield %[[J]], %[[NEXT]],
+// CHECK: scf.yield %[[NEXT]],
 // The last key's values.
+// CHECK: %[[LENGTH:.*]] = arith.subi %[[END]], %[[BEGIN]]
+// CHECK: %[[STEPS:.*]] = arith.muli
+// CHECK: %[[J:.*]] = arith.addi %[[BEGIN]], %[[STEPS]]
+// CHECK: simplex.load %arg3[%{{.*}}, %[[J]], %c0]
 // CHECK: simplex.contract
 // CHECK: simplex.fold
 // CHECK: scf.yield
@@ -39,6 +45,7 @@
 // PAIRS: %[[C0:.*]] = simplex.combine
 // PAIRS: %[[P0:.*]] = simplex.convert
 // PAIRS: scf.for %[[J:.*]] = %{{.*}} iter_args({{.*}}%[[P:.*]] = %[[P0]], %[[C:.*]] = %[[C0]],
+// PAIRS-NEXT: arith.subi %[[J]]
 // PAIRS-NEXT: %[[SECOND:.*]]:5 = scf.if %[[TWO]]
 // PAIRS-NEXT: %[[PV:.*]] = simplex.contract %[[P]],
 // PAIRS: simplex.contract %[[C]], %{{.*}} transposed

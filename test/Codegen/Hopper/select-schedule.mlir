@@ -126,3 +126,22 @@ func.func @dot_product(%q: tensor<1x64x64x128xbf16>, %k: tensor<1x64x1x128xbf16>
       -> (tensor<1x64x64x128xbf16>, tensor<1x64x64xf32>)
   return %out : tensor<1x64x64x128xbf16>
 }
+
+// -----
+
+// A table holds the products of 4 and 8 rows, but not those of 16 and 16, whose rows need registers of their own.
+// IR-LABEL: func.func @quadrilinear
+// IR: windows [4, 8, 256] {schedule = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true, pairs = true>}
+// IR: windows [16, 16, 256] {schedule = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true>}
+func.func @quadrilinear(%q: tensor<1x64x64x128xbf16>, %k: tensor<1x64x1x128xbf16>)
+    -> (tensor<1x64x64x128xbf16>, tensor<1x64x64x128xbf16>) {
+  %few, %lse = simplex.attention query(%q) keys(%k, %k, %k) values(%k, %k, %k) form multilinear windows [4, 8, 256]
+      : (tensor<1x64x64x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>,
+         tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>)
+      -> (tensor<1x64x64x128xbf16>, tensor<1x64x64xf32>)
+  %many, %lse2 = simplex.attention query(%q) keys(%k, %k, %k) values(%k, %k, %k) form multilinear windows [16, 16, 256]
+      : (tensor<1x64x64x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>,
+         tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>)
+      -> (tensor<1x64x64x128xbf16>, tensor<1x64x64xf32>)
+  return %few, %many : tensor<1x64x64x128xbf16>, tensor<1x64x64x128xbf16>
+}

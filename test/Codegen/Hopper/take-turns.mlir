@@ -6,13 +6,14 @@
 // CHECK: simplex.open_turns
 // CHECK: simplex.split 2
 // CHECK-NEXT: ^bb0(%[[SHARE:.*]]: index):
-// CHECK: scf.for %{{.*}} = %[[BEGIN:.*]] to %[[END:.*]] step %c2 iter_args(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}})
+// CHECK: scf.for %{{.*}} = %[[BEGIN:.*]] to %[[END:.*]] step %c2 iter_args(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}})
+// CHECK-NEXT: arith.subi
 // CHECK-NEXT: simplex.take_turn
 // CHECK-NEXT: simplex.start_contract
 // CHECK: simplex.start_contract
 // CHECK-NEXT: simplex.pass_turn
 // A share that is one key shorter takes its turn as often.
-// CHECK: %[[OWN:.*]] = arith.subi %[[END]], %[[BEGIN]]
+// CHECK: %[[OWN:.*]] = arith.subi %[[END]], %[[BEGIN]] : index
 // CHECK: %[[LONGEST:.*]] = arith.addi %[[OWN]], %[[SHARE]]
 // CHECK: scf.for
 // CHECK-NEXT: simplex.take_turn
@@ -31,6 +32,7 @@
 // PAIRS-NEXT: ^bb0(%[[SHARE:.*]]: index):
 // PAIRS: %[[TWO:.*]] = arith.cmpi slt
 // PAIRS: scf.for %{{.*}} = %[[BEGIN:.*]] to %[[END:.*]] step %c2 iter_args
+// PAIRS-NEXT: arith.subi
 // PAIRS-NEXT: scf.if %[[TWO]]
 // PAIRS-NEXT: simplex.take_turn
 // PAIRS-NEXT: simplex.start_contract

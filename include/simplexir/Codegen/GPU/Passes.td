@@ -101,6 +101,23 @@ def StageRows : Pass<"simplex-stage-rows", "::mlir::func::FuncOp"> {
                            "::mlir::memref::MemRefDialect", "::simplexir::SimplexDialect"];
 }
 
+def TrimMasks : Pass<"simplex-trim-masks", "::mlir::func::FuncOp"> {
+  let summary = "Mask a tile of one query by its last window only";
+  let description = [{
+    With one query a tile, the loops over outer keys visit allowed keys only, so
+    that a mask need not know them. The position of one outer key is at hand;
+    those of several, in one loop over tuples (`--simplex-coalesce-keys`), are
+    quotients and remainders that the loop would compute and carry for masks
+    only. Runs when no pass asks masks for the windows of outer keys any more.
+
+    ```mlir
+    simplex.mask %s rows(%i) columns(%j) outer(%j1, %j2) ... windows [4, 8, 512] heads 64 : <64x128xf32>
+    // ==>
+    simplex.mask %s rows(%i) columns(%j) ... windows [512] heads 64 : <64x128xf32>
+    ```
+  }];
+}
+
 def ConvertSimplexToGPU : Pass<"convert-simplex-to-gpu", "::mlir::ModuleOp"> {
   let summary = "Spread tiles over the registers of warps";
   let description = [{

@@ -61,6 +61,22 @@ def MultiplyRows : Pass<"simplex-multiply-rows", "::mlir::func::FuncOp"> {
                            "::simplexir::SimplexDialect"];
 }
 
+def CountKeys : Pass<"simplex-count-keys", "::mlir::func::FuncOp"> {
+  let summary = "Count outer keys in 32 bits, from the first row of their buffer";
+  let description = [{
+    A loop whose counter addresses the rows of a buffer visits no more keys than
+    the buffer has rows: 32 bits hold the counter, and two registers of each
+    thread are free. The key's position is computed where something asks for it.
+
+    ```mlir
+    scf.for %j = %begin to %end step %c2 { simplex.load_row %rows[%j - %first] }
+    // ==>
+    scf.for %r = (%begin - %first) to (%end - %first) step 2 : i32 { simplex.load_row %rows[%r] }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
 def DeferRowSums : Pass<"simplex-defer-row-sums", "::mlir::func::FuncOp"> {
   let summary = "Sum over the threads of a row once, after the loops";
   let description = [{
