@@ -86,15 +86,21 @@ struct OpenChannelPattern : TilePattern<OpenChannelOp> {
       // Every thread that copies arrives, and of those that compute all, or
       // one of each warp.
       int64_t readers = layout.warps * (op.getByThreads() ? 32 : 1);
-      Value writers = emitI32(b, kCopyWarps * 32);
-      // One thread fetches.
-      if (Value maps = op.getByMaps())
-        writers = arith::SelectOp::create(b, maps, emitI32(b, 1), writers);
-      for (auto [which, count] :
-           {std::pair(Full, writers), std::pair(Empty, emitI32(b, readers))})
-        for (int64_t slot = 0; slot < slots; ++slot)
+      for (int64_t slot = 0; slot < slots; ++slot) {
+        auto init = [&](Barrier which, Value count) {
           emitInit(b, getAddress(b, op.getChannel(), which, b.index(slot)),
                    count);
+        };
+        Value writers = emitI32(b, kCopyWarps * 32);
+        // One thread fetches.
+        if (Value maps = op.getByMaps()) {
+          int64_t fetches = op.getFetches() ? (*op.getFetches())[slot] : 1;
+          writers = b.createOrFold<arith::SelectOp>(
+              maps, emitI32(b, static_cast<int32_t>(fetches)), writers);
+        }
+        init(Full, writers);
+        init(Empty, emitI32(b, readers));
+      }
       // Tensor copies see barriers by another path than stores.
       if (op.getByMaps())
         emitPtx(b,

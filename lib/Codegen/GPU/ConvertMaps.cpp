@@ -103,6 +103,7 @@ struct FetchPattern : TilePattern<FetchOp> {
     auto boxes = cast<MemRefType>(op.getDestination().getType());
     int64_t bytes = boxes.getElementTypeBitWidth() / 8;
     int64_t boxBytes = boxes.getDimSize(1) * boxes.getDimSize(2) * bytes;
+    int64_t distance = boxes.getStridesAndOffset().first[0] * bytes;
     // Whole boxes count, whatever of them is in the operand.
     std::string code =
         "{\n.reg .pred one;\nelect.sync _|one, 0xffffffff;\n"
@@ -111,7 +112,7 @@ struct FetchPattern : TilePattern<FetchOp> {
     for (int64_t i = 0; i < boxes.getDimSize(0); ++i)
       code += "@one cp.async.bulk.tensor.4d.shared::cluster.global.tile."
               "mbarrier::complete_tx::bytes [$0+" +
-              std::to_string(i * boxBytes) + "], [$2, {" +
+              std::to_string(i * distance) + "], [$2, {" +
               std::to_string(i * boxes.getDimSize(2)) +
               ", $3, $4, $5}], [$1];\n";
     Value warp =
@@ -121,7 +122,8 @@ struct FetchPattern : TilePattern<FetchOp> {
     auto branch = scf::IfOp::create(b, first, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    emitAcquire(b, op.getChannel(), op.getSlot(), op.getPhase());
+    if (Value phase = op.getPhase())
+      emitAcquire(b, op.getChannel(), op.getSlot(), phase);
     auto toI32 = [&](Value index) -> Value {
       return arith::IndexCastOp::create(b, b.getI32Type(), index);
     };

@@ -35,9 +35,10 @@ void RoleChannels::open(ImplicitLocOpBuilder &b, TileRings &rings) {
   if (rings.rounds)
     answer = allocate({2});
   for (Value channel : tiles)
-    OpenChannelOp::create(b, channel, UnitAttr(), Value());
+    OpenChannelOp::create(b, channel, UnitAttr(), Value(), DenseI64ArrayAttr());
   if (query)
-    OpenChannelOp::create(b, query, b.getUnitAttr(), Value());
+    OpenChannelOp::create(b, query, b.getUnitAttr(), Value(),
+                          DenseI64ArrayAttr());
   if (answer)
     OpenAnswerOp::create(b, answer);
   gpu::BarrierOp::create(b);

@@ -27,7 +27,18 @@ static LogicalResult verifyChannel(OpT op) {
                      "memref<2xnxi64>: two barriers for each of n slots");
 }
 
-LogicalResult OpenChannelOp::verify() { return verifyChannel(*this); }
+LogicalResult OpenChannelOp::verify() {
+  if (failed(verifyChannel(*this)))
+    return failure();
+  int64_t slots = getChannel().getType().getDimSize(1);
+  if (getFetches() &&
+      (!getByMaps() || static_cast<int64_t>(getFetches()->size()) != slots ||
+       llvm::any_of(*getFetches(), [](int64_t count) { return count < 1; })))
+    return emitOpError() << "'fetches' must be a positive number for each of "
+                         << slots << " slots, with 'by_maps', found ["
+                         << *getFetches() << "]";
+  return success();
+}
 LogicalResult AcquireOp::verify() { return verifyChannel(*this); }
 LogicalResult ReceiveOp::verify() { return verifyChannel(*this); }
 LogicalResult ReleaseOp::verify() { return verifyChannel(*this); }

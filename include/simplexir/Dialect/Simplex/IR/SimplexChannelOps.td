@@ -58,7 +58,8 @@ def Simplex_OpenChannelOp : Simplex_ChannelOp<"open_channel"> {
   let description = [{
     By one thread, before warps part. Complete only after a barrier. For
     `by_threads` see `simplex.release`; where `by_maps` holds, its slots are
-    filled by `simplex.fetch`, not by copies.
+    filled by `simplex.fetch`, not by copies: by one, or by as many as `fetches`
+    says for each slot.
 
     ```mlir
     func.func @open() {
@@ -70,9 +71,11 @@ def Simplex_OpenChannelOp : Simplex_ChannelOp<"open_channel"> {
     ```
   }];
   let arguments = (ins Simplex_Channel:$channel, UnitAttr:$by_threads,
-                       Optional<I1>:$by_maps);
+                       Optional<I1>:$by_maps,
+                       OptionalAttr<DenseI64ArrayAttr>:$fetches);
   let assemblyFormat = [{
-    $channel (`by_threads` $by_threads^)? (`by_maps` $by_maps^)? attr-dict `:` type($channel)
+    $channel (`by_threads` $by_threads^)? (`by_maps` $by_maps^)? (`fetches` $fetches^)?
+    attr-dict `:` type($channel)
   }];
 }
 
@@ -159,7 +162,8 @@ def Simplex_FetchOp : Simplex_ChannelOp<"fetch"> {
     `simplex.copy`. The slot is full when they are there: nobody announces it.
     The other threads do not wait: the slot may be filled and emptied again and
     again while they are elsewhere, and a phase does not say how often. Only
-    where `simplex.has_maps`.
+    where `simplex.has_maps`. Without a `phase` the slot is known to be empty,
+    and the thread does not wait.
 
     ```mlir
     func.func @fetch(%key: memref<1x?x8x128xbf16>, %b: index, %j: index, %g: index,
@@ -172,10 +176,11 @@ def Simplex_FetchOp : Simplex_ChannelOp<"fetch"> {
   }];
   let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$sequence,
                        Index:$head, AnyMemRef:$destination,
-                       Simplex_Channel:$channel, Index:$slot, I1:$phase);
+                       Simplex_Channel:$channel, Index:$slot,
+                       Optional<I1>:$phase);
   let assemblyFormat = [{
     $source `[` $batch `,` $sequence `,` $head `]` `to` $destination `,`
-    $channel `[` $slot `]` `phase` $phase attr-dict
+    $channel `[` $slot `]` (`phase` $phase^)? attr-dict
     `:` type($source) `to` type($destination) `,` type($channel)
   }];
 }

@@ -1,0 +1,295 @@
+//===- FetchPairs.cpp - Tensor copies of pairs of tiles -------------------===//
+//
+// Part of SimplexIR, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A pair is asked for when all have left the last one, the first pair before
+// the loop. Its tiles are waited for where they are first read: the first
+// tile of the key before the logits of the first outer key, the others when
+// these have been computed. The channel has a slot for the former and one for
+// the latter. Second tiles come for odd last tiles, too, and are not read: then
+// slots are filled alike, and have one phase.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TensorCopies.h"
+
+#include "simplexir/Codegen/SharedMemory.h"
+
+using namespace mlir;
+using namespace simplexir;
+
+namespace {
+/// The buffer that a view belongs to.
+Value getBuffer(Value view) {
+  while (Operation *op = view.getDefiningOp()) {
+    if (!isa<memref::CastOp, memref::SubViewOp>(op))
+      break;
+    view = op->getOperand(0);
+  }
+  return view;
+}
+
+struct Tile {
+  CopyOp copy;
+  bool isSecond;
+  /// Needed at once, not only after the first logits.
+  bool isEarly;
+};
+
+class PairCopies {
+public:
+  static std::optional<PairCopies> match(func::FuncOp kernel) {
+    PairCopies found;
+    kernel.walk([&](scf::ForOp loop) {
+      if (llvm::hasNItems(loop.getBody()->getOps<CopyWaitOp>(), 2))
+        found.loops.push_back(loop);
+    });
+    if (found.loops.size() != 1)
+      return std::nullopt;
+    found.loop = found.loops.front();
+    found.kernel = kernel;
+    if (!found.findRounds())
+      return std::nullopt;
+    found.outermost = found.round->findAncestorOpInBlock(*found.loop);
+    if (!found.findCopies())
+      return std::nullopt;
+    found.findInner();
+    found.findEarly();
+    return found;
+  }
+
+  void run() {
+    ImplicitLocOpBuilder b(loop.getLoc(), &kernel.getBody().front(),
+                           kernel.getBody().front().begin());
+    SmallVector<int64_t> fetches;
+    for (bool early : {true, false})
+      if (int64_t count = llvm::count_if(
+              tiles, [&](const Tile &tile) { return tile.isEarly == early; }))
+        fetches.push_back(count);
+    auto space = gpu::AddressSpaceAttr::get(b.getContext(),
+                                            gpu::AddressSpace::Workgroup);
+    channel = memref::AllocOp::create(
+        b, MemRefType::get({2, static_cast<int64_t>(fetches.size())},
+                           b.getI64Type(), MemRefLayoutAttrInterface(), space));
+    Value always = arith::ConstantOp::create(b, b.getBoolAttr(true));
+    OpenChannelOp::create(b, channel, /*by_threads=*/UnitAttr(), always,
+                          b.getDenseI64ArrayAttr(fetches));
+    gpu::BarrierOp::create(b);
+    b.setInsertionPoint(outermost);
+    SmallVector<CopyOp> copies;
+    for (const Tile &tile : tiles)
+      copies.push_back(tile.copy);
+    maps = emitHasMaps(b, copies);
+    emitFirst();
+    emitNext();
+    // The loop's end of a group that has no outer keys: nobody may ask for
+    // more, or leave, while tiles are on their way.
+    if (inner) {
+      auto branch = cast<scf::IfOp>(inner->getParentOp());
+      b.setInsertionPoint(inner);
+      receiveLate(b);
+      b.setInsertionPointToStart(branch.elseBlock());
+      receiveLate(b);
+    }
+  }
+
+private:
+  bool findCopies() {
+    auto waits = loop.getBody()->getOps<CopyWaitOp>();
+    left = *waits.begin();
+    arrived = *std::next(waits.begin());
+    for (Operation *op = left->getNextNode(); op != arrived;
+         op = op->getNextNode()) {
+      if (auto copy = dyn_cast<CopyOp>(op))
+        tiles.push_back({copy, false, true});
+      else if (auto branch = dyn_cast<scf::IfOp>(op); branch && !second)
+        second = branch;
+      else if (!isPure(op))
+        return false;
+    }
+    if (!second || tiles.empty() || second.elseBlock())
+      return false;
+    for (auto copy : second.thenBlock()->getOps<CopyOp>())
+      tiles.push_back({copy, true, true});
+    return llvm::all_of(tiles, [&](const Tile &tile) {
+      return isTensorCopy(tile.copy, outermost);
+    });
+  }
+
+  /// A round that begins again (--simplex-speculate-maximum) goes on with the
+  /// phases of the one before.
+  bool findRounds() {
+    round = &kernel.getBody().front();
+    auto rounds = loop->getParentOfType<scf::WhileOp>();
+    if (!rounds)
+      return true;
+    round = rounds.getBeforeBody();
+    if (round->getNumArguments() != 1 ||
+        !round->getArgument(0).getType().isInteger(1))
+      return false;
+    again = round->getArgument(0);
+    return true;
+  }
+
+  /// The rotated loop over outer keys, in a branch for groups that have some.
+  void findInner() {
+    loop.getBody()->walk<WalkOrder::PreOrder>([&](scf::ForOp found) {
+      inner = found;
+      return WalkResult::interrupt();
+    });
+    auto branch =
+        inner ? dyn_cast<scf::IfOp>(inner->getParentOp()) : scf::IfOp();
+    if (!branch || branch->getBlock() != loop.getBody() || !branch.elseBlock())
+      inner = {};
+  }
+
+  void findEarly() {
+    if (!inner)
+      return;
+    DenseSet<Value> first, arranged;
+    for (auto contract : inner->getBlock()->getOps<ContractOp>())
+      if (contract->isBeforeInBlock(inner))
+        first.insert(getBuffer(contract.getRhs()));
+    loop.walk([&](ArrangeOp arrange) {
+      arranged.insert(getBuffer(arrange.getBuffer()));
+    });
+    for (Tile &tile : tiles) {
+      Value buffer = getBuffer(tile.copy.getDestination());
+      tile.isEarly = arranged.contains(buffer) ||
+                     (!tile.isSecond && first.contains(buffer));
+    }
+  }
+
+  /// The parity of an index.
+  static Value isOdd(ImplicitLocOpBuilder &b, Value number) {
+    Value one = arith::ConstantIndexOp::create(b, 1);
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                 arith::AndIOp::create(b, number, one), one);
+  }
+
+  /// The phase of a pair: how often the slots were filled before.
+  Value emitPhase(ImplicitLocOpBuilder &b) {
+    Value begin = loop.getLowerBound(), step = loop.getStep();
+    Value pair = arith::DivUIOp::create(
+        b, arith::SubIOp::create(b, loop.getInductionVar(), begin), step);
+    if (!again)
+      return isOdd(b, pair);
+    Value zero = arith::ConstantIndexOp::create(b, 0);
+    auto before =
+        scf::IfOp::create(b, b.getIndexType(), again, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(before.thenBlock());
+    Value length = arith::SubIOp::create(b, loop.getUpperBound(), begin);
+    Value pairs = arith::CeilDivUIOp::create(
+        b, arith::MaxSIOp::create(b, length, zero), step);
+    scf::YieldOp::create(b, pairs);
+    b.setInsertionPointToStart(before.elseBlock());
+    scf::YieldOp::create(b, zero);
+    b.setInsertionPointAfter(before);
+    return isOdd(b, arith::AddIOp::create(b, pair, before.getResult(0)));
+  }
+
+  static Value getSlot(ImplicitLocOpBuilder &b, bool early) {
+    return arith::ConstantIndexOp::create(b, early ? 0 : 1);
+  }
+
+  /// A value of the loop where it is not known: outside, or outside of the
+  /// branch for second tiles.
+  Value compute(ImplicitLocOpBuilder &b, IRMapping &mapping, Value value) {
+    Operation *op = value.getDefiningOp();
+    if (mapping.contains(value) || !op || !loop->isAncestor(op) ||
+        (loop->isAncestor(b.getInsertionBlock()->getParentOp()) &&
+         op->getBlock() == loop.getBody()))
+      return mapping.lookupOrDefault(value);
+    for (Value operand : op->getOperands())
+      (void)compute(b, mapping, operand);
+    return b.clone(*op, mapping)->getResult(0);
+  }
+
+  void fetchPair(ImplicitLocOpBuilder &b, IRMapping &mapping) {
+    auto get = [&](Value value) { return compute(b, mapping, value); };
+    for (const Tile &tile : tiles) {
+      CopyOp copy = tile.copy;
+      FetchOp::create(b, copy.getSource(), get(copy.getBatch()),
+                      get(copy.getSequence()), get(copy.getHead()),
+                      get(copy.getDestination()), channel,
+                      getSlot(b, tile.isEarly), /*phase=*/Value());
+    }
+  }
+
+  /// Before the loop, where it does anything.
+  void emitFirst() {
+    ImplicitLocOpBuilder b(loop.getLoc(), loop);
+    Value any =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
+                              loop.getLowerBound(), loop.getUpperBound());
+    auto branch = scf::IfOp::create(b, arith::AndIOp::create(b, maps, any),
+                                    /*withElseRegion=*/false);
+    b.setInsertionPointToStart(branch.thenBlock());
+    IRMapping mapping;
+    mapping.map(loop.getInductionVar(), loop.getLowerBound());
+    fetchPair(b, mapping);
+  }
+
+  /// In the loop: tensor copies of all pairs but the first, or copies.
+  void emitNext() {
+    ImplicitLocOpBuilder b(loop.getLoc(), second);
+    auto branch = scf::IfOp::create(b, maps, /*withElseRegion=*/true);
+    Operation *end = branch.elseBlock()->getTerminator();
+    b.setInsertionPointToStart(branch.thenBlock());
+    Value next =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
+                              loop.getInductionVar(), loop.getLowerBound());
+    auto later = scf::IfOp::create(b, next, /*withElseRegion=*/false);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(later.thenBlock());
+      IRMapping mapping;
+      fetchPair(b, mapping);
+    }
+    b.setInsertionPointAfter(later);
+    receive(b, /*early=*/true);
+    for (const Tile &tile : tiles)
+      if (!tile.isSecond)
+        tile.copy->moveBefore(end);
+    second->moveBefore(end);
+    arrived->moveBefore(end);
+  }
+
+  /// Waits for late tiles, where maps bring them.
+  void receiveLate(ImplicitLocOpBuilder &b) {
+    auto branch = scf::IfOp::create(b, maps, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    receive(b, /*early=*/false);
+  }
+  void receive(ImplicitLocOpBuilder &b, bool early) {
+    ReceiveOp::create(b, channel, getSlot(b, early), emitPhase(b));
+  }
+
+  func::FuncOp kernel;
+  SmallVector<scf::ForOp> loops;
+  scf::ForOp loop, inner;
+  /// What is done again where a round finds its maxima too low.
+  Block *round = nullptr;
+  /// The operation of it that holds the loop.
+  Operation *outermost = nullptr;
+  CopyWaitOp left, arrived;
+  scf::IfOp second;
+  SmallVector<Tile> tiles;
+  Value again, maps, channel;
+};
+} // namespace
+
+bool simplexir::fetchPairs(func::FuncOp kernel) {
+  auto schedule = kernel->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
+  if (!schedule.getPairs())
+    return false;
+  auto copies = PairCopies::match(kernel);
+  if (copies)
+    copies->run();
+  return copies.has_value();
+}
