@@ -228,7 +228,8 @@ def first_calls(options):
             with tempfile.TemporaryDirectory() as cache:
                 command = [sys.executable, __file__, *side, *warm, *(["--cpu"] if options.cpu else [])]
                 result = subprocess.run(command, capture_output=True, text=True, timeout=240,
-                                        env={**os.environ, "XDG_CACHE_HOME": cache, "TRITON_CACHE_DIR": cache})
+                                        env={**os.environ, "XDG_CACHE_HOME": cache, "TRITON_CACHE_DIR": cache,
+                                             "SIMPLICIAL_AUTOTUNE": "0"})
             if result.returncode:
                 print(f"{name}: {(result.stderr.strip().splitlines() or ['?'])[-1]}")
                 continue
