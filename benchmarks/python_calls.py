@@ -10,12 +10,19 @@
 
 Needs the Python package and, without --cpu, a GPU. A call is timed until it returns, with operands so small that the GPU is done at
 once; the GPU is waited for after every 50 calls, out of the time, so that no call waits for room in the queue. Medians
-over the batches, and the best batch. First calls are each in a new process with empty caches; what importing costs is
-not counted, the CUDA context and a first operation of the framework are there before.
+over the batches, and the best batch.
+
+First calls are timed until the result is there, each in a new process with empty caches on disk, in turns; the best of
+all processes. Imports, the inputs and the CUDA context are there before. Both sides are timed in the same two states:
+nothing compiled before in the process (ours loads its compiler, Triton builds its helpers in C), and another class of
+shapes called before. "To cubin" is what of the call is our compiler, from the text of the operation to the artifact;
+the rest is the cache, loading and running the kernel. The peer is as shipped, with its wrapper and without a search of
+its autotuner.
 """
 
 import argparse
 import importlib.util
+import itertools
 import json
 import os
 import pathlib
@@ -154,54 +161,95 @@ def launches(options):
     return rows
 
 
-def first_ours():
-    """Seconds of the first and the second call of a new class of shapes: (64 heads, D 128, windows (32, 512))."""
-    import torch
+def first_cases(options):
+    """A class of shapes to be timed, (64 heads, D 128, windows (32, 512)), and another."""
+    from cases import Case
+    length = 32 if options.cpu else 1024
+    return (Case("first", batch=1, length=length, heads=64, windows=(32, 512)),
+            Case("other", batch=1, length=min(length, 64), heads=64, windows=(32, 64)))
+
+
+def first_ours(options):
     import simplexir
-    from cases import Case
-    case = Case("first", batch=1, length=1024, heads=64, windows=(32, 512))
-    q, k1, k2, v1, v2 = case.inputs("cuda")
-    x = torch.randn(1, 1, 1, 16, device="cuda", dtype=torch.bfloat16)
-    simplexir.attention(x, [x, x], [x, x], [1, 1])  # loads the compiler
-    torch.cuda.synchronize()
+    from simplexir import _kernels
     simplexir.set_cache_dir(tempfile.mkdtemp())
-    return time_twice(lambda: simplexir.attention(q, [k1, k2], [v1, v2], [32, 512]), torch.cuda.synchronize)
+    compiling = []
+    compile_kernel = _kernels.compile_kernel
+
+    def timed(*arguments):
+        begin = time.perf_counter()
+        artifact = compile_kernel(*arguments)
+        compiling.append(time.perf_counter() - begin)
+        return artifact
+
+    def call(case, inputs):
+        m = len(case.windows)
+        return simplexir.attention(inputs[0], inputs[1:1 + m], inputs[1 + m:], list(case.windows))
+
+    _kernels.compile_kernel = timed
+    first, second = time_twice(options, call)
+    return {"first": first, "cubin": compiling[-1], "second": second}
 
 
-def first_peer(folder):
-    import torch
+def first_peer(options):
     import triton_peer
-    from cases import Case
-    case = Case("first", batch=1, length=1024, heads=64, windows=(32, 512))
-    kernel = triton_peer.Kernel(triton_peer.find(folder))
-    inputs = case.inputs("cuda")
-    torch.cuda.synchronize()
-    return time_twice(lambda: kernel.module.triton_fwd(*inputs, *case.windows), torch.cuda.synchronize)
+    kernel = triton_peer.Kernel(triton_peer.find(options.peer))
+    first, second = time_twice(options, lambda case, inputs: kernel.module.triton_fwd(*inputs, *case.windows))
+    return {"first": first, "second": second}
 
 
-def time_twice(call, wait):
+def time_twice(options, call):
+    """Seconds of the first and the second call; before, if asked for, a call of another class."""
+    import torch
+    wait = torch.cuda.synchronize if options.device == "cuda" else lambda: None
+    timed, other = first_cases(options)
+    inputs = timed.inputs(options.device)
+    if options.warm:
+        call(other, other.inputs(options.device))
+    wait()
     times = []
     for _ in range(2):
         begin = time.perf_counter()
-        call()
+        call(timed, inputs)
         wait()
         times.append(time.perf_counter() - begin)
     return times
 
 
 def first_calls(options):
-    """Each in a process of its own."""
-    rows = []
-    for name, arguments in [("simplexir.attention", ["--first", "ours"])] + (
-            [("Triton peer", ["--first", "peer", "--peer", str(options.peer)])] if options.peer else []):
-        with tempfile.TemporaryDirectory() as cache:
-            result = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True,
-                                    env={**os.environ, "XDG_CACHE_HOME": cache, "TRITON_CACHE_DIR": cache}, timeout=240)
-        if result.returncode:
-            print(f"{name}: {(result.stderr.strip().splitlines() or ['?'])[-1]}")
-        else:
-            rows.append((name, *json.loads(result.stdout.splitlines()[-1])))
-    return rows
+    """{(name, state): {what: the best seconds}}, each in processes of its own, in turns."""
+    sides = [("simplexir.attention", ["--first", "ours"])]
+    if options.peer and not options.cpu:
+        sides.append(("Triton peer", ["--first", "peer", "--peer", str(options.peer)]))
+    states = [("first of the process", []), ("a new class of shapes", ["--warm"])]
+    best = {}
+    for _ in range(options.first_repeats):
+        for (name, side), (state, warm) in itertools.product(sides, states):
+            with tempfile.TemporaryDirectory() as cache:
+                command = [sys.executable, __file__, *side, *warm, *(["--cpu"] if options.cpu else [])]
+                result = subprocess.run(command, capture_output=True, text=True, timeout=240,
+                                        env={**os.environ, "XDG_CACHE_HOME": cache, "TRITON_CACHE_DIR": cache,
+                                             "SIMPLICIAL_AUTOTUNE": "0"})
+            if result.returncode:
+                print(f"{name}: {(result.stderr.strip().splitlines() or ['?'])[-1]}")
+                continue
+            times = best.setdefault((name, state), {})
+            for what, seconds in json.loads(result.stdout.splitlines()[-1]).items():
+                times[what] = min(seconds, times.get(what, seconds))
+    return best
+
+
+def print_first_calls(options):
+    best = first_calls(options)
+    print(f"\n{f'first calls, s, best of {options.first_repeats}':57} {'first':>8} {'to cubin':>8} {'second':>8}")
+    for (name, state), times in best.items():
+        cubin = f"{times['cubin']:8.3f}" if "cubin" in times else " " * 8
+        print(f"{f'{name}, {state}':57} {times['first']:8.3f} {cubin} {times['second']:8.4f}")
+    for (name, state), theirs in best.items():
+        ours = best.get(("simplexir.attention", state))
+        if ours and "cubin" not in theirs:
+            print(f"{name}'s first call, {state}: {theirs['first'] / ours['cubin']:.2f} of ours to cubin, "
+                  f"{theirs['first'] / ours['first']:.2f} of our first call")
 
 
 def check(options):
@@ -209,6 +257,8 @@ def check(options):
     for package in ("torch", "simplexir"):
         if not importlib.util.find_spec(package):
             sys.exit(f"python_calls: no {package} in {sys.executable}")
+    if options.first_repeats < 1:
+        sys.exit(f"python_calls: --first-repeats is {options.first_repeats}, expected at least 1")
     if options.launches < BATCH:
         sys.exit(f"python_calls: --launches is {options.launches}, expected at least {BATCH}")
     if options.peer:
@@ -231,11 +281,13 @@ def main():
                         help="holds simplexir-launch-overhead and launch_overhead.simplex")
     parser.add_argument("--cpu", action="store_true", help="PyTorch's calls on the CPU, one thread")
     parser.add_argument("--no-first", action="store_true", help="leave out the first calls, which take seconds")
+    parser.add_argument("--first-repeats", type=int, default=3, help="processes of each kind for the first calls")
+    parser.add_argument("--warm", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--first", choices=("ours", "peer"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     check(options)
     if options.first:
-        print(json.dumps(first_ours() if options.first == "ours" else first_peer(options.peer)))
+        print(json.dumps(first_ours(options) if options.first == "ours" else first_peer(options)))
         return 0
     if options.c_benchmark:
         subprocess.run([options.c_benchmark.resolve() / "simplexir-launch-overhead",
@@ -245,11 +297,8 @@ def main():
     print(f"\n{'':10} {'one call, us':46} {'median':>8} {'best':>8}")
     for framework, name, middle, best in rows:
         print(f"{framework:10} {name:46} {middle:8.2f} {best:8.2f}")
-    if options.no_first or options.cpu:
-        return 0
-    print(f"\n{'first call, s':57} {'first':>8} {'second':>8}")
-    for name, first, second in first_calls(options):
-        print(f"{name:57} {first:8.3f} {second:8.4f}")
+    if not options.no_first:
+        print_first_calls(options)
     return 0
 
 

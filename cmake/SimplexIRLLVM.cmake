@@ -1,5 +1,6 @@
 # Finds LLVM/MLIR 22 and says how this project's libraries link against it:
-# the two shared libraries by default, archives with SIMPLEXIR_STATIC.
+# the two shared libraries by default, archives with SIMPLEXIR_STATIC, and for
+# simplex-compile alone with SIMPLEXIR_STATIC_COMPILER.
 if(NOT PROJECT_IS_TOP_LEVEL)
   # The project around links what we link.
   set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
@@ -16,6 +17,8 @@ list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
 include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
+include(CMakeDependentOption)
+include(SimplexIRStatic)
 
 # Installed, tools and libraries find the shared MLIR where the build did.
 if(NOT SIMPLEXIR_STATIC)
@@ -50,13 +53,21 @@ function(simplexir_get_libraries variable)
   set(${variable} ${libraries} PARENT_SCOPE)
 endfunction()
 
-# simplexir_link_mlir(TARGET [MLIR archives...]): everything of LLVM and MLIR
-# that a tool needs. The archives matter to the static link only, which takes
-# all of them unless told.
+# A process that is over after one compilation spends a tenth of it on symbols of
+# the shared libraries. In a subproject the archives' targets are left as the
+# project around wants them.
+simplexir_has_archives(_has_archives)
+cmake_dependent_option(SIMPLEXIR_STATIC_COMPILER
+  "Link simplex-compile statically against LLVM/MLIR" ${PROJECT_IS_TOP_LEVEL}
+  "_has_archives;NOT SIMPLEXIR_SANITIZE" OFF)
+
+# simplexir_link_mlir(TARGET [COMPILER] [MLIR archives...]): everything of LLVM
+# and MLIR that a tool needs. COMPILER: SIMPLEXIR_STATIC_COMPILER decides. The
+# archives matter to the static link only, which takes all of them unless told.
 function(simplexir_link_mlir name)
-  if(SIMPLEXIR_STATIC)
-    include(SimplexIRStatic)
-    simplexir_link_mlir_static(${name} ${ARGN})
+  cmake_parse_arguments(ARG "COMPILER" "" "" ${ARGN})
+  if(SIMPLEXIR_STATIC OR (ARG_COMPILER AND SIMPLEXIR_STATIC_COMPILER))
+    simplexir_link_mlir_static(${name} ${ARG_UNPARSED_ARGUMENTS})
   else()
     target_link_libraries(${name} PRIVATE MLIR LLVM)
   endif()

@@ -5,8 +5,32 @@
 # process with both copies of LLVM aborts ("Corruption of the global
 # PassRegistry"), so the shared ones are taken off every imported target.
 
+find_library(SIMPLEXIR_ZLIB_ARCHIVE libz.a)
+find_library(SIMPLEXIR_ZSTD_ARCHIVE libzstd.a)
+mark_as_advanced(SIMPLEXIR_ZLIB_ARCHIVE SIMPLEXIR_ZSTD_ARCHIVE)
+
+# Whether all that a static link needs is installed: packages may leave out the
+# archives.
+function(simplexir_has_archives result)
+  set(${result} OFF PARENT_SCOPE)
+  foreach(library LLVMCore MLIRIR)
+    if(NOT TARGET ${library})
+      return()
+    endif()
+    get_target_property(file ${library} LOCATION)
+    if(NOT file MATCHES "\\.a$" OR NOT EXISTS "${file}")
+      return()
+    endif()
+  endforeach()
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libstdc++.a
+    OUTPUT_VARIABLE standard OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  if(SIMPLEXIR_ZLIB_ARCHIVE AND SIMPLEXIR_ZSTD_ARCHIVE AND IS_ABSOLUTE "${standard}")
+    set(${result} ON PARENT_SCOPE)
+  endif()
+endfunction()
+
 # Removes shared LLVM and MLIR from the imported archives; zlib and zstd are
-# linked as archives where these are installed.
+# linked as archives.
 function(_simplexir_unshare_imports)
   get_property(done GLOBAL PROPERTY SIMPLEXIR_IMPORTS_UNSHARED)
   if(done)
@@ -14,9 +38,6 @@ function(_simplexir_unshare_imports)
   endif()
   set_property(GLOBAL PROPERTY SIMPLEXIR_IMPORTS_UNSHARED ON)
 
-  find_library(SIMPLEXIR_ZLIB_ARCHIVE libz.a)
-  find_library(SIMPLEXIR_ZSTD_ARCHIVE libzstd.a)
-  mark_as_advanced(SIMPLEXIR_ZLIB_ARCHIVE SIMPLEXIR_ZSTD_ARCHIVE)
   foreach(pair "SIMPLEXIR_ZLIB_ARCHIVE:zlib1g-dev" "SIMPLEXIR_ZSTD_ARCHIVE:libzstd-dev")
     string(REPLACE ":" ";" pair ${pair})
     list(GET pair 0 archive)
