@@ -20,6 +20,8 @@ namespace simplexir {
 struct ScheduleParts {
   int64_t rows, keys, splits = 1, warps = 1, stages = 1;
   bool wgmma = false, pairs = false;
+  /// Of the second tile of a pair; 0: `keys`.
+  int64_t secondKeys = 0;
 };
 
 /// What a cost needs to know of a GPU: `GpuChip` says what the numbers are.

@@ -74,7 +74,7 @@ private:
   static Parts getParts(ScheduleAttr schedule) {
     return {schedule.getRows(),  schedule.getKeys(),   schedule.getSplits(),
             schedule.getWarps(), schedule.getStages(), schedule.getWgmma(),
-            schedule.getPairs()};
+            schedule.getPairs(), schedule.getSecondKeys()};
   }
 
   LogicalResult select(AttentionOp op) {
@@ -92,7 +92,8 @@ private:
     parts.pairs = choosePairs(op, parts);
     auto schedule = ScheduleAttr::getChecked(
         [&] { return op.emitOpError(); }, &getContext(), parts.rows, parts.keys,
-        parts.splits, parts.warps, parts.stages, parts.wgmma, parts.pairs);
+        parts.splits, parts.warps, parts.stages, parts.wgmma, parts.pairs,
+        parts.secondKeys);
     if (!schedule)
       return failure();
     op.setScheduleAttr(schedule);

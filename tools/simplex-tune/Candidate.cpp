@@ -24,7 +24,7 @@ using namespace simplexir::tune;
 bool Candidate::operator==(const Candidate &other) const {
   auto get = [](const Candidate &c) {
     return std::tie(c.order, c.rows, c.keys, c.splits, c.warps, c.stages,
-                    c.wgmma, c.pairs);
+                    c.wgmma, c.pairs, c.secondKeys);
   };
   return get(*this) == get(other);
 }
@@ -42,6 +42,8 @@ std::string Candidate::describe(ArrayRef<int64_t> windows) const {
     os << ", wgmma = true";
   if (pairs)
     os << ", pairs = true";
+  if (secondKeys)
+    os << ", second_keys = " << secondKeys;
   if (is_sorted(order))
     return text;
   os << "; windows [";
@@ -165,6 +167,7 @@ Expected<Candidate> tune::getDefault(mlir::ModuleOp module, StringRef entry,
   candidate.stages = schedule.getStages();
   candidate.wgmma = schedule.getWgmma();
   candidate.pairs = schedule.getPairs();
+  candidate.secondKeys = schedule.getSecondKeys();
   // The pass moves operands. One array may be several keys.
   for (auto [key, value, window] :
        zip(op.getKeys(), op.getValues(), op.getWindows()))
@@ -183,7 +186,7 @@ mlir::LogicalResult tune::apply(AttentionOp op, const Candidate &candidate) {
   auto schedule = ScheduleAttr::getChecked(
       [&] { return op.emitOpError(); }, context, candidate.rows, candidate.keys,
       candidate.splits, candidate.warps, candidate.stages, candidate.wgmma,
-      candidate.pairs);
+      candidate.pairs, candidate.secondKeys);
   if (!schedule)
     return mlir::failure();
   op.setScheduleAttr(schedule);
