@@ -72,8 +72,8 @@ private:
     return {processorSharedMemory, mmaFlops, wgmmaFlops, exponentials};
   }
   static Parts getParts(ScheduleAttr schedule) {
-    return {schedule.getRows(),  schedule.getKeys(),   schedule.getSplits(),
-            schedule.getWarps(), schedule.getStages(), schedule.getWgmma(),
+    return {schedule.getRows(),  schedule.getKeys(),      schedule.getSplits(),
+            schedule.getWarps(), schedule.getStages(),    schedule.getWgmma(),
             schedule.getPairs(), schedule.getSecondKeys()};
   }
 
@@ -90,6 +90,8 @@ private:
     override(parts.warps, warps);
     override(parts.stages, stages);
     parts.pairs = choosePairs(op, parts);
+    if (keys != 0 || !parts.pairs)
+      parts.secondKeys = 0;
     auto schedule = ScheduleAttr::getChecked(
         [&] { return op.emitOpError(); }, &getContext(), parts.rows, parts.keys,
         parts.splits, parts.warps, parts.stages, parts.wgmma, parts.pairs,
@@ -121,6 +123,26 @@ private:
         getLastLength(op, getQueries(op, parts.rows));
     return parts.wgmma && keys > 1 && !isFull &&
            (!length || *length > parts.keys);
+  }
+
+  /// Tiles of pairs that end with the window, if those visit fewer keys than
+  /// tiles of one size, the last of which may be alone. As even as can be: with
+  /// 112 and 64, or 128 and 48, in place of 96 and 80, ptxas spills 32 and 60
+  /// bytes more (D 128).
+  static void fitPairs(AttentionOp op, Parts &parts) {
+    constexpr int64_t multiple = 16;
+    std::optional<int64_t> length =
+        getLastLength(op, getQueries(op, parts.rows));
+    if (!parts.pairs || !length)
+      return;
+    int64_t pairs = llvm::divideCeil(*length, 2 * parts.keys);
+    int64_t columns = llvm::alignTo(llvm::divideCeil(*length, pairs), multiple);
+    if (pairs * columns >=
+        static_cast<int64_t>(llvm::alignTo(*length, parts.keys)))
+      return;
+    parts.keys = llvm::alignTo(columns / 2, multiple);
+    if (columns != 2 * parts.keys)
+      parts.secondKeys = columns - parts.keys;
   }
 
   /// Moves the key with the largest window last, where the form allows.
@@ -175,9 +197,9 @@ private:
     double bestRate = 0;
     for (int64_t queries = 1; queries * heads <= 32; queries *= 2) {
       double rows = static_cast<double>(queries * heads);
-      double rate =
-          rows / (rows + 2) / getUnion(op, queries) /
-          getRounding(op, chooseKeys(op, wanted, queries, 16), queries);
+      double rate = rows / (rows + 2) / getUnion(op, queries) /
+                    getRounding(op, {queries * heads,
+                                     chooseKeys(op, wanted, queries, 16)});
       if (rate > bestRate * 1.02) {
         bestRate = rate;
         best = queries;
@@ -278,6 +300,7 @@ private:
       int64_t keys = chooseKeys(op, 128, getQueries(op, rows), 16);
       Parts made{rows, keys, splits, warps, 2, true};
       made.pairs = choosePairs(op, made);
+      fitPairs(op, made);
       return made;
     };
     bool outer = op.getKeys().size() > 1;
@@ -320,8 +343,11 @@ private:
     Parts parts = getParts(*op.getSchedule());
     std::string text;
     llvm::raw_string_ostream out(text);
-    out << "rows " << parts.rows << ", keys " << parts.keys << ", splits "
-        << parts.splits << (parts.wgmma ? ", warpgroup products" : "")
+    out << "rows " << parts.rows << ", keys " << parts.keys;
+    if (parts.secondKeys)
+      out << " and " << parts.secondKeys;
+    out << ", splits " << parts.splits
+        << (parts.wgmma ? ", warpgroup products" : "")
         << (parts.pairs ? ", pairs of tiles" : "") << "; ";
     if (target == "gpu")
       out << describeCost(op, ScheduleCost(op, parts, getChip()));
