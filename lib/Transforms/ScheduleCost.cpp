@@ -77,36 +77,32 @@ double simplexir::getUnion(AttentionOp op, int64_t queries) {
   return waste;
 }
 
-namespace {
-/// The tiles that `length` last keys take, and their columns; an odd tile of
-/// pairs is alone.
-struct LastTiles {
-  LastTiles(int64_t length, const ScheduleParts &parts) {
-    int64_t pair = parts.getPairKeys(), rest = length % pair;
-    count = length / pair * 2 + (rest > 0) + (rest > parts.keys);
-    columns = length / pair * pair;
-    if (rest > 0)
-      columns += rest > parts.keys ? pair : parts.keys;
-  }
-  int64_t count, columns;
-};
-} // namespace
+/// The tiles that `length` last keys take, and their columns.
+static std::pair<int64_t, int64_t> coverLastKeys(int64_t length,
+                                                 const ScheduleParts &parts) {
+  int64_t pair = parts.getPairKeys();
+  int64_t columns =
+      ScheduleAttr::coverLastKeys(length, parts.keys, pair - parts.keys);
+  int64_t odd = columns % pair != 0;
+  return {columns / pair * 2 + odd, columns};
+}
 
 double simplexir::getRounding(AttentionOp op, const ScheduleParts &parts) {
   std::optional<int64_t> length = getLastLength(op, getQueries(op, parts.rows));
   if (!length)
     return 1;
-  return static_cast<double>(LastTiles(*length, parts).columns) /
+  return static_cast<double>(coverLastKeys(*length, parts).second) /
          static_cast<double>(*length);
 }
 
 /// Columns of a tile, on average.
 static double getColumns(AttentionOp op, const ScheduleParts &parts) {
   std::optional<int64_t> length = getLastLength(op, getQueries(op, parts.rows));
-  if (!length)
-    return static_cast<double>(parts.getPairKeys()) / 2;
-  LastTiles tiles(*length, parts);
-  return static_cast<double>(tiles.columns) / static_cast<double>(tiles.count);
+  // Both tiles of a pair, where the number of pairs is not known.
+  auto [tiles, columns] =
+      length ? coverLastKeys(*length, parts)
+             : std::pair<int64_t, int64_t>(2, parts.getPairKeys());
+  return static_cast<double>(columns) / static_cast<double>(tiles);
 }
 
 //===----------------------------------------------------------------------===//
@@ -162,7 +158,7 @@ static double getCombined(AttentionOp op, const ScheduleParts &parts) {
   std::optional<int64_t> length = getLastLength(op, getQueries(op, parts.rows));
   if (!length)
     return 0.5;
-  int64_t tiles = LastTiles(*length, parts).count;
+  int64_t tiles = coverLastKeys(*length, parts).first;
   return static_cast<double>(llvm::divideCeil(tiles, 2)) /
          static_cast<double>(tiles);
 }
@@ -257,9 +253,10 @@ ScheduleCost::ScheduleCost(AttentionOp op, const ScheduleParts &parts,
 
   waste = getUnion(op, queries) * getRounding(op, parts);
   std::optional<int64_t> length = getLastLength(op, queries);
-  steps = !length || llvm::is_contained(op.getWindows(), 0)
-              ? std::numeric_limits<double>::infinity()
-              : tuples * static_cast<double>(LastTiles(*length, parts).count);
+  steps =
+      !length || llvm::is_contained(op.getWindows(), 0)
+          ? std::numeric_limits<double>::infinity()
+          : tuples * static_cast<double>(coverLastKeys(*length, parts).first);
   int64_t group = op.getGroupSize();
   int64_t heads = std::min(group, parts.rows);
   idle = static_cast<double>(parts.rows * llvm::divideCeil(group, heads)) /

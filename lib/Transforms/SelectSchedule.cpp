@@ -130,19 +130,17 @@ private:
   /// 112 and 64, or 128 and 48, in place of 96 and 80, ptxas spills 32 and 60
   /// bytes more (D 128).
   static void fitPairs(AttentionOp op, Parts &parts) {
-    constexpr int64_t multiple = 16;
     std::optional<int64_t> length =
         getLastLength(op, getQueries(op, parts.rows));
     if (!parts.pairs || !length)
       return;
-    int64_t pairs = llvm::divideCeil(*length, 2 * parts.keys);
-    int64_t columns = llvm::alignTo(llvm::divideCeil(*length, pairs), multiple);
-    if (pairs * columns >=
-        static_cast<int64_t>(llvm::alignTo(*length, parts.keys)))
+    int64_t columns = ScheduleAttr::fitPair(*length, parts.keys);
+    int64_t first = llvm::alignTo(columns / 2, 16), second = columns - first;
+    if (ScheduleAttr::coverLastKeys(*length, first, second) >=
+        ScheduleAttr::coverLastKeys(*length, parts.keys, parts.keys))
       return;
-    parts.keys = llvm::alignTo(columns / 2, multiple);
-    if (columns != 2 * parts.keys)
-      parts.secondKeys = columns - parts.keys;
+    parts.keys = first;
+    parts.secondKeys = second == first ? 0 : second;
   }
 
   /// Moves the key with the largest window last, where the form allows.

@@ -102,6 +102,21 @@ Space tune::getDefaultSpace(AttentionOp op, bool gpu, bool wgmma) {
   return space;
 }
 
+/// Columns of a second tile with which pairs end with the window of the last
+/// key; 0 where tiles of one size visit no more.
+static int64_t getSecondKeys(AttentionOp op, const Candidate &c) {
+  int64_t last = op.getWindows()[c.order.back()];
+  if (last == 0 || last > std::numeric_limits<int32_t>::max())
+    return 0;
+  int64_t queries = c.rows / std::min(op.getGroupSize(), c.rows);
+  int64_t length = (op.getBidirectional() ? 2 * last - 1 : last) + queries - 1;
+  int64_t second = ScheduleAttr::fitPair(length, c.keys) - c.keys;
+  bool fewer = second >= 16 && second < c.keys &&
+               ScheduleAttr::coverLastKeys(length, c.keys, second) <
+                   ScheduleAttr::coverLastKeys(length, c.keys, c.keys);
+  return fewer ? second : 0;
+}
+
 std::vector<Candidate> tune::listCandidates(AttentionOp op, const Space &space,
                                             bool gpu) {
   std::vector<Candidate> list;
@@ -117,8 +132,14 @@ std::vector<Candidate> tune::listCandidates(AttentionOp op, const Space &space,
     odd |= c.wgmma && c.warps % (4 * c.splits) != 0;
     // Pairs of tiles are for outer keys.
     odd |= c.pairs && (!c.wgmma || c.order.size() == 1);
-    if (!tooLong && !odd && !is_contained(list, c))
-      list.push_back(c);
+    if (tooLong || odd || is_contained(list, c))
+      return;
+    list.push_back(c);
+    if (c.pairs && c.keys % 16 == 0)
+      if (int64_t second = getSecondKeys(op, c)) {
+        list.push_back(c);
+        list.back().secondKeys = second;
+      }
   };
   for (const auto &order : listOrders(op, space.allOrders))
     for (bool wgmma : {true, false})

@@ -182,6 +182,18 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       succeeded(check("stages", stages)));
 }
 
+int64_t ScheduleAttr::coverLastKeys(int64_t length, int64_t keys,
+                                    int64_t second) {
+  int64_t pair = keys + second, rest = length % pair;
+  int64_t whole = length - rest;
+  return rest == 0 ? whole : whole + (rest > keys ? pair : keys);
+}
+
+int64_t ScheduleAttr::fitPair(int64_t length, int64_t keys) {
+  int64_t pairs = llvm::divideCeil(length, 2 * keys);
+  return llvm::alignTo(llvm::divideCeil(length, pairs), 16);
+}
+
 //===----------------------------------------------------------------------===//
 // GridAttr
 //===----------------------------------------------------------------------===//

@@ -77,6 +77,12 @@ def Simplex_ScheduleAttr : AttrDef<Simplex_Dialect, "Schedule"> {
     int64_t getSecondColumns() const {
       return getSecondKeys() ? getSecondKeys() : getKeys();
     }
+    /// Columns of the tiles that `length` last keys take, by pairs of `keys` and
+    /// `second` columns; an odd tile is alone.
+    static int64_t coverLastKeys(int64_t length, int64_t keys, int64_t second);
+    /// Columns of a pair of which as many as of `keys` and `keys` columns cover
+    /// `length` last keys: the fewest.
+    static int64_t fitPair(int64_t length, int64_t keys);
     /// Can warps that only copy come beside such ones
     /// (`--simplex-specialize-copies`, without outer keys)?
     static bool allowsCopyWarps(int64_t warps, int64_t splits, bool wgmma) {
