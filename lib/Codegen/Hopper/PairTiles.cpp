@@ -258,14 +258,14 @@ private:
 
   /// Where masks look for the end of the columns.
   void mapEnds(ImplicitLocOpBuilder &b, Recomputation &again, Value next) {
+    Value end = arith::AddIOp::create(
+        b, next, arith::ConstantIndexOp::create(b, secondColumns));
     APInt columns;
     for (Operation *user : tiles.getInductionVar().getUsers())
-      if (auto end = dyn_cast<arith::AddIOp>(user);
-          end && matchPattern(end.getRhs(), m_ConstantInt(&columns)) &&
+      if (auto add = dyn_cast<arith::AddIOp>(user);
+          add && matchPattern(add.getRhs(), m_ConstantInt(&columns)) &&
           columns == getFirst().getColumns())
-        again.map(end, arith::AddIOp::create(
-                           b, next,
-                           arith::ConstantIndexOp::create(b, secondColumns)));
+        again.map(add, end);
   }
 
   /// The last tile's product of values, and one fold for both.
