@@ -178,7 +178,7 @@ void Case::schedulePairs() {
   // The same for all cases of a module.
   Random random(xxh3_64bits(getModule()));
   int64_t shape = random.below(3);
-  int64_t keys = random.pick(std::vector<int64_t>{16, 16, 32, 48});
+  int64_t keys = random.pick(std::vector<int64_t>{16, 32, 32, 48});
   // 0: as many as the first tile has.
   int64_t second = 16 * static_cast<int64_t>(random.below(keys / 16));
   raw_string_ostream(schedule)
