@@ -125,24 +125,6 @@ private:
            (!length || *length > parts.keys);
   }
 
-  /// Tiles of pairs that end with the window, if those visit fewer keys than
-  /// tiles of one size, the last of which may be alone. As even as can be: with
-  /// 112 and 64, or 128 and 48, in place of 96 and 80, ptxas spills 32 and 60
-  /// bytes more (D 128).
-  static void fitPairs(AttentionOp op, Parts &parts) {
-    std::optional<int64_t> length =
-        getLastLength(op, getQueries(op, parts.rows));
-    if (!parts.pairs || !length)
-      return;
-    int64_t columns = ScheduleAttr::fitPair(*length, parts.keys);
-    int64_t first = llvm::alignTo(columns / 2, 16), second = columns - first;
-    if (ScheduleAttr::coverLastKeys(*length, first, second) >=
-        ScheduleAttr::coverLastKeys(*length, parts.keys, parts.keys))
-      return;
-    parts.keys = first;
-    parts.secondKeys = second == first ? 0 : second;
-  }
-
   /// Moves the key with the largest window last, where the form allows.
   void orderKeys(AttentionOp op) {
     ArrayRef<int64_t> windows = op.getWindows();
@@ -170,6 +152,24 @@ private:
       return wanted;
     int64_t tiles = llvm::divideCeil(*length, wanted);
     return llvm::alignTo(llvm::divideCeil(*length, tiles), multiple);
+  }
+
+  /// Tiles of pairs that end with the window, if those visit fewer keys than
+  /// tiles of one size, the last of which may be alone. As even as can be: with
+  /// 112 and 64, or 128 and 48, in place of 96 and 80, ptxas spills 32 and 60
+  /// bytes more (D 128).
+  static void fitPairs(AttentionOp op, Parts &parts) {
+    std::optional<int64_t> length =
+        getLastLength(op, getQueries(op, parts.rows));
+    if (!parts.pairs || !length)
+      return;
+    int64_t columns = ScheduleAttr::fitPair(*length, parts.keys);
+    int64_t first = llvm::alignTo(columns / 2, 16), second = columns - first;
+    if (ScheduleAttr::coverLastKeys(*length, first, second) >=
+        ScheduleAttr::coverLastKeys(*length, parts.keys, parts.keys))
+      return;
+    parts.keys = first;
+    parts.secondKeys = second == first ? 0 : second;
   }
 
   /// Last keys whose tiles of key and value fill 32 KiB, a first-level cache:
