@@ -156,8 +156,8 @@ private:
 
   /// Tiles of pairs that end with the window, if those visit fewer keys than
   /// tiles of one size, the last of which may be alone. As even as can be: with
-  /// 112 and 64, or 128 and 48, in place of 96 and 80, ptxas spills 32 and 60
-  /// bytes more (D 128).
+  /// 112 and 64, or 128 and 48, in place of 96 and 80, ptxas spills about 30
+  /// and 55 bytes more (D 128).
   static void fitPairs(AttentionOp op, Parts &parts) {
     std::optional<int64_t> length =
         getLastLength(op, getQueries(op, parts.rows));
