@@ -93,6 +93,7 @@ static KernelTiles describeTiles(AttentionOp op, StringRef name) {
   tiles.name = name.str();
   tiles.queries = schedule.getRows() / heads;
   tiles.keys = schedule.getKeys();
+  tiles.secondKeys = schedule.getSecondColumns();
   tiles.windows.assign(op.getWindows().begin(), op.getWindows().end());
   return tiles;
 }

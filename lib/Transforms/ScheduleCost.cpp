@@ -77,12 +77,32 @@ double simplexir::getUnion(AttentionOp op, int64_t queries) {
   return waste;
 }
 
-double simplexir::getRounding(AttentionOp op, int64_t keys, int64_t queries) {
-  std::optional<int64_t> length = getLastLength(op, queries);
+/// The tiles that `length` last keys take, and their columns.
+static std::pair<int64_t, int64_t> coverLastKeys(int64_t length,
+                                                 const ScheduleParts &parts) {
+  int64_t pair = parts.getPairKeys();
+  int64_t columns =
+      ScheduleAttr::coverLastKeys(length, parts.keys, pair - parts.keys);
+  int64_t odd = columns % pair != 0;
+  return {columns / pair * 2 + odd, columns};
+}
+
+double simplexir::getRounding(AttentionOp op, const ScheduleParts &parts) {
+  std::optional<int64_t> length = getLastLength(op, getQueries(op, parts.rows));
   if (!length)
     return 1;
-  return static_cast<double>(llvm::alignTo(*length, keys)) /
+  return static_cast<double>(coverLastKeys(*length, parts).second) /
          static_cast<double>(*length);
+}
+
+/// Columns of a tile, on average.
+static double getColumns(AttentionOp op, const ScheduleParts &parts) {
+  std::optional<int64_t> length = getLastLength(op, getQueries(op, parts.rows));
+  // Both tiles of a pair, where the number of pairs is not known.
+  auto [tiles, columns] =
+      length ? coverLastKeys(*length, parts)
+             : std::pair<int64_t, int64_t>(2, parts.getPairKeys());
+  return static_cast<double>(columns) / static_cast<double>(tiles);
 }
 
 //===----------------------------------------------------------------------===//
@@ -138,7 +158,7 @@ static double getCombined(AttentionOp op, const ScheduleParts &parts) {
   std::optional<int64_t> length = getLastLength(op, getQueries(op, parts.rows));
   if (!length)
     return 0.5;
-  int64_t tiles = llvm::divideCeil(*length, parts.keys);
+  int64_t tiles = coverLastKeys(*length, parts).first;
   return static_cast<double>(llvm::divideCeil(tiles, 2)) /
          static_cast<double>(tiles);
 }
@@ -153,7 +173,9 @@ static double getReadBytes(AttentionOp op, const ScheduleParts &parts,
   // them once.
   int64_t readers =
       parts.wgmma ? llvm::divideCeil(parts.rows, kWarpgroupRows) : warps;
-  int64_t products = readers * parts.keys * (bytes.lastKey + bytes.value);
+  double products =
+      getColumns(op, parts) *
+      static_cast<double>(readers * (bytes.lastKey + bytes.value));
   int64_t combined = 0;
   // The query's fragments; without outer keys they stay in registers, across
   // products of a warpgroup only beside warps that copy.
@@ -165,8 +187,7 @@ static double getReadBytes(AttentionOp op, const ScheduleParts &parts,
   // kernels read the products of several (--simplex-multiply-rows).
   combined += 8 * warps * (parts.wgmma ? std::min<int64_t>(outer, 1) : outer) *
               (bytes.query + bytes.value);
-  return static_cast<double>(products) +
-         getCombined(op, parts) * static_cast<double>(combined);
+  return products + getCombined(op, parts) * static_cast<double>(combined);
 }
 
 /// Registers that hold tiles when most are alive: during the product of the
@@ -194,11 +215,12 @@ static int64_t getTileRegisters(AttentionOp op, const ScheduleParts &parts,
 
 ScheduleCost::ScheduleCost(AttentionOp op, const ScheduleParts &parts,
                            const ChipFigures &chip)
-    : rows(parts.rows), keys(parts.keys), wgmma(parts.wgmma) {
+    : wgmma(parts.wgmma) {
   RowBytes bytes(op);
   Type type = op.getElementType();
   int64_t element = type.getIntOrFloatBitWidth() / 8;
-  auto logits = static_cast<double>(parts.rows * parts.keys);
+  double columns = getColumns(op, parts);
+  logits = static_cast<double>(parts.rows) * columns;
 
   // f32: three products of tf32, which has half the rate of 16 bits. f64 has
   // one 16th of it on A100 and H100, and far less on chips for graphics.
@@ -218,23 +240,23 @@ ScheduleCost::ScheduleCost(AttentionOp op, const ScheduleParts &parts,
   double tuples = 1;
   for (int64_t window : op.getWindows().drop_back())
     tuples *= getExtent(op, window) + static_cast<double>(queries) - 1;
-  int64_t tile = parts.keys * (bytes.lastKey + bytes.value);
+  int64_t tileRow = bytes.lastKey + bytes.value;
   if (op.getForm().getChunk() > 1)
-    tile += 2 * parts.keys * bytes.lastKey;
-  sharedMemory =
-      (getReadBytes(op, parts, bytes) + static_cast<double>(tile) / tuples) /
-      kBytesPerCycle;
+    tileRow += 2 * bytes.lastKey;
+  sharedMemory = (getReadBytes(op, parts, bytes) +
+                  columns * static_cast<double>(tileRow) / tuples) /
+                 kBytesPerCycle;
   copiedBytes =
-      static_cast<double>(parts.keys * (op.getHeadDim() + op.getValueDim()) *
-                          element) /
+      columns *
+      static_cast<double>((op.getHeadDim() + op.getValueDim()) * element) /
       tuples;
 
-  waste = getUnion(op, queries) * getRounding(op, parts.keys, queries);
+  waste = getUnion(op, queries) * getRounding(op, parts);
   std::optional<int64_t> length = getLastLength(op, queries);
   steps =
       !length || llvm::is_contained(op.getWindows(), 0)
           ? std::numeric_limits<double>::infinity()
-          : tuples * static_cast<double>(llvm::divideCeil(*length, parts.keys));
+          : tuples * static_cast<double>(coverLastKeys(*length, parts).first);
   int64_t group = op.getGroupSize();
   int64_t heads = std::min(group, parts.rows);
   idle = static_cast<double>(parts.rows * llvm::divideCeil(group, heads)) /
@@ -263,7 +285,7 @@ double ScheduleCost::getCyclesPerTuple() const {
   // hidden. Nothing else is known of how near kernels come to their limits.
   double seen = wgmma ? 2.5 / 1.9 : 1;
   double cycles = std::max({seen * tensorCores, exponentials, sharedMemory});
-  return cycles * waste * idle / static_cast<double>(rows * keys);
+  return cycles * waste * idle / logits;
 }
 
 std::string simplexir::describeCost(AttentionOp op, const ScheduleCost &cost) {

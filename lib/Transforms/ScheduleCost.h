@@ -20,6 +20,12 @@ namespace simplexir {
 struct ScheduleParts {
   int64_t rows, keys, splits = 1, warps = 1, stages = 1;
   bool wgmma = false, pairs = false;
+  /// Of the second tile of a pair; 0: `keys`.
+  int64_t secondKeys = 0;
+
+  int64_t getPairKeys() const {
+    return keys + (secondKeys ? secondKeys : keys);
+  }
 };
 
 /// What a cost needs to know of a GPU: `GpuChip` says what the numbers are.
@@ -44,8 +50,9 @@ int64_t getQueries(AttentionOp op, int64_t rows);
 /// one of them needs.
 double getUnion(AttentionOp op, int64_t queries);
 
-/// Keys of whole tiles, relative to the last keys that `queries` use.
-double getRounding(AttentionOp op, int64_t keys, int64_t queries);
+/// Keys of whole tiles, relative to the last keys that the queries of a tile
+/// use.
+double getRounding(AttentionOp op, const ScheduleParts &parts);
 
 //===----------------------------------------------------------------------===//
 // Memory
@@ -63,10 +70,11 @@ int64_t getOuterRowBytes(AttentionOp op, const ScheduleParts &parts);
 // Time
 //===----------------------------------------------------------------------===//
 
-/// The work of a block's step, one tile of last keys with one tuple of outer
-/// keys, in cycles of each unit of a multiprocessor that has nothing else to
-/// do. Windows are full. The longest is the least time of a step; what no unit
-/// is busy with (latencies, turns, what is done once a work item) comes on top.
+/// The work of a block's step, one tile of last keys (of two sizes: their
+/// average) with one tuple of outer keys, in cycles of each unit of a
+/// multiprocessor that has nothing else to do. Windows are full. The longest is
+/// the least time of a step; what no unit is busy with (latencies, turns, what
+/// is done once a work item) comes on top.
 struct ScheduleCost {
   ScheduleCost(AttentionOp op, const ScheduleParts &parts,
                const ChipFigures &chip);
@@ -92,7 +100,7 @@ struct ScheduleCost {
   double getCyclesPerTuple() const;
 
 private:
-  int64_t rows, keys;
+  double logits;
   bool wgmma;
 };
 

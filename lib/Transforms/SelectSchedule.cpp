@@ -72,9 +72,9 @@ private:
     return {processorSharedMemory, mmaFlops, wgmmaFlops, exponentials};
   }
   static Parts getParts(ScheduleAttr schedule) {
-    return {schedule.getRows(),  schedule.getKeys(),   schedule.getSplits(),
-            schedule.getWarps(), schedule.getStages(), schedule.getWgmma(),
-            schedule.getPairs()};
+    return {schedule.getRows(),  schedule.getKeys(),      schedule.getSplits(),
+            schedule.getWarps(), schedule.getStages(),    schedule.getWgmma(),
+            schedule.getPairs(), schedule.getSecondKeys()};
   }
 
   LogicalResult select(AttentionOp op) {
@@ -90,9 +90,12 @@ private:
     override(parts.warps, warps);
     override(parts.stages, stages);
     parts.pairs = choosePairs(op, parts);
+    if (keys != 0 || !parts.pairs)
+      parts.secondKeys = 0;
     auto schedule = ScheduleAttr::getChecked(
         [&] { return op.emitOpError(); }, &getContext(), parts.rows, parts.keys,
-        parts.splits, parts.warps, parts.stages, parts.wgmma, parts.pairs);
+        parts.splits, parts.warps, parts.stages, parts.wgmma, parts.pairs,
+        parts.secondKeys);
     if (!schedule)
       return failure();
     op.setScheduleAttr(schedule);
@@ -169,6 +172,24 @@ private:
     return llvm::alignTo(llvm::divideCeil(*length, tiles), multiple);
   }
 
+  /// Tiles of pairs that end with the window, if those visit fewer keys than
+  /// tiles of one size, the last of which may be alone. As even as can be: with
+  /// 112 and 64, or 128 and 48, in place of 96 and 80, ptxas spills about 30
+  /// and 55 bytes more (D 128).
+  static void fitPairs(AttentionOp op, Parts &parts) {
+    std::optional<int64_t> length =
+        getLastLength(op, getQueries(op, parts.rows));
+    if (!parts.pairs || !length)
+      return;
+    int64_t columns = ScheduleAttr::fitPair(*length, parts.keys);
+    int64_t first = llvm::alignTo(columns / 2, 16), second = columns - first;
+    if (ScheduleAttr::coverLastKeys(*length, first, second) >=
+        ScheduleAttr::coverLastKeys(*length, parts.keys, parts.keys))
+      return;
+    parts.keys = first;
+    parts.secondKeys = second == first ? 0 : second;
+  }
+
   /// Last keys whose tiles of key and value fill 32 KiB, a first-level cache:
   /// they are read again for every outer key.
   int64_t getResidentKeys(AttentionOp op) {
@@ -192,9 +213,9 @@ private:
     double bestRate = 0;
     for (int64_t queries = 1; queries * heads <= 32; queries *= 2) {
       double rows = static_cast<double>(queries * heads);
-      double rate =
-          rows / (rows + 2) / getUnion(op, queries) /
-          getRounding(op, chooseKeys(op, wanted, queries, 16), queries);
+      double rate = rows / (rows + 2) / getUnion(op, queries) /
+                    getRounding(op, {queries * heads,
+                                     chooseKeys(op, wanted, queries, 16)});
       if (rate > bestRate * 1.02) {
         bestRate = rate;
         best = queries;
@@ -295,6 +316,7 @@ private:
       int64_t keys = chooseKeys(op, 128, getQueries(op, rows), 16);
       Parts made{rows, keys, splits, warps, 2, true};
       made.pairs = choosePairs(op, made);
+      fitPairs(op, made);
       return made;
     };
     bool outer = op.getKeys().size() > 1;
@@ -337,8 +359,11 @@ private:
     Parts parts = getParts(*op.getSchedule());
     std::string text;
     llvm::raw_string_ostream out(text);
-    out << "rows " << parts.rows << ", keys " << parts.keys << ", splits "
-        << parts.splits << (parts.wgmma ? ", warpgroup products" : "")
+    out << "rows " << parts.rows << ", keys " << parts.keys;
+    if (parts.secondKeys)
+      out << " and " << parts.secondKeys;
+    out << ", splits " << parts.splits
+        << (parts.wgmma ? ", warpgroup products" : "")
         << (parts.pairs ? ", pairs of tiles" : "") << "; ";
     if (target == "gpu")
       out << describeCost(op, ScheduleCost(op, parts, getChip()));

@@ -98,10 +98,13 @@ func.func @heads48(%q: tensor<1x64x48x64xf32>, %k: tensor<1x64x1x64xf32>) -> ten
 
 // -----
 
-// 16 heads: 4 queries in 64 rows visit 35 outer keys for 32, and 5 tiles of 112 for 515 and 512 keys: 19.6%. Portable
+// 16 heads: 4 queries in 64 rows visit 35 outer keys for 32, and 3 pairs of 176 for 515 and 512 keys: 12.8%. A tile has
+// 88 keys on average: 64 * 88 logits, 2 * 256 flops each at 4,096 a cycle. Without pairs, 5 tiles of 112: 19.6%. Portable
 // tiles of 16 rows have one query, and warps take shares of the outer keys.
-// WGMMA: rows 64, keys 112, splits 2, warpgroup products, pairs of tiles;
-// WGMMA-SAME: limited by tensor cores, 156800 cycles a work item; 20% masked or beyond windows
+// WGMMA: rows 64, keys 96 and 80, splits 2, warpgroup products, pairs of tiles; a tile of keys and one outer key: tensor cores 704 cycles, exponentials 352,
+// WGMMA-SAME: limited by tensor cores, 147840 cycles a work item; 13% masked or beyond windows; 115712 bytes of shared memory, about 208 registers
+// SINGLE: rows 64, keys 112, splits 2, warpgroup products;
+// SINGLE-SAME: limited by tensor cores, 156800 cycles a work item; 20% masked or beyond windows
 // MMA: rows 16, keys 64, splits 4; a tile of keys and one outer key: tensor cores 256 cycles, exponentials 64, shared memory 328, 1024 bytes from L2; limited by shared memory, 83968 cycles a work item; 0% masked
 func.func @heads16(%q: tensor<1x64x16x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x16x128xbf16> {
   %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 512]

@@ -178,12 +178,14 @@ void Case::schedulePairs() {
   // The same for all cases of a module.
   Random random(xxh3_64bits(getModule()));
   int64_t shape = random.below(3);
+  int64_t keys = random.pick(std::vector<int64_t>{16, 32, 32, 48});
+  // 0: as many as the first tile has.
+  int64_t second = 16 * static_cast<int64_t>(random.below(keys / 16));
   raw_string_ostream(schedule)
-      << "rows = " << (shape == 2 ? 128 : 64)
-      << ", keys = " << random.pick(std::vector<int64_t>{16, 16, 32, 48})
+      << "rows = " << (shape == 2 ? 128 : 64) << ", keys = " << keys
       << ", splits = " << (shape == 1 ? 2 : 1)
       << ", warps = " << (shape == 0 ? 4 : 8)
-      << ", stages = 2, wgmma = true, pairs = true";
+      << ", stages = 2, wgmma = true, pairs = true, second_keys = " << second;
 }
 
 reference::AttentionSpec Case::getSpec() const {

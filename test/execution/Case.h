@@ -85,7 +85,8 @@ struct Case {
     return 1 + (sharedKeys ? 1 : getNumKeys()) + (sharedValues ? 0 : i);
   }
   std::string getModule() const;
-  /// Takes a schedule with pairs of short tiles, if the module can have it:
+  /// Takes a schedule with pairs of short tiles, of one size or two, if the
+  /// module can have it:
   /// lengths here are a tile or two of the compiler's choice.
   void schedulePairs();
   /// One line that says which case this is.

@@ -211,7 +211,7 @@ WorkCount run::countWork(const Problem &problem, const KernelTiles &tiles) {
     for (auto [i, window] : enumerate(tiles.windows)) {
       int64_t keys = count(window, offset + query, offset + last);
       if (i + 1 == tiles.windows.size())
-        keys = static_cast<int64_t>(alignTo(keys, tiles.keys));
+        keys = ScheduleAttr::coverLastKeys(keys, tiles.keys, tiles.secondKeys);
       tuples *= static_cast<double>(keys);
     }
     work.visited += tuples;

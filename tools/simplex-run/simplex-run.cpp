@@ -140,10 +140,13 @@ static Error runBench(Execution &execution, const Problem &problem,
                "tuples and heads\n",
                work.flops / median * 1e-12, work.flops, work.allowed)
      << format("  masked waste %.1f%% of %.6g tuples in tiles of %lld queries "
-               "and %lld keys\n",
+               "and %lld",
                work.visited > 0 ? 100 * (1 - work.allowed / work.visited) : 0.0,
                work.visited, static_cast<long long>(tiles[0].queries),
                static_cast<long long>(tiles[0].keys));
+  if (tiles[0].secondKeys != tiles[0].keys)
+    os << " or " << tiles[0].secondKeys;
+  os << " keys\n";
   return Error::success();
 }
 

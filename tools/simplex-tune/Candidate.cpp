@@ -24,7 +24,7 @@ using namespace simplexir::tune;
 bool Candidate::operator==(const Candidate &other) const {
   auto get = [](const Candidate &c) {
     return std::tie(c.order, c.rows, c.keys, c.splits, c.warps, c.stages,
-                    c.wgmma, c.pairs);
+                    c.wgmma, c.pairs, c.secondKeys);
   };
   return get(*this) == get(other);
 }
@@ -42,6 +42,8 @@ std::string Candidate::describe(ArrayRef<int64_t> windows) const {
     os << ", wgmma = true";
   if (pairs)
     os << ", pairs = true";
+  if (secondKeys)
+    os << ", second_keys = " << secondKeys;
   if (is_sorted(order))
     return text;
   os << "; windows [";
@@ -100,6 +102,21 @@ Space tune::getDefaultSpace(AttentionOp op, bool gpu, bool wgmma) {
   return space;
 }
 
+/// Columns of a second tile with which pairs end with the window of the last
+/// key; 0 where tiles of one size visit no more.
+static int64_t getSecondKeys(AttentionOp op, const Candidate &c) {
+  int64_t last = op.getWindows()[c.order.back()];
+  if (last == 0 || last > std::numeric_limits<int32_t>::max())
+    return 0;
+  int64_t queries = c.rows / std::min(op.getGroupSize(), c.rows);
+  int64_t length = (op.getBidirectional() ? 2 * last - 1 : last) + queries - 1;
+  int64_t second = ScheduleAttr::fitPair(length, c.keys) - c.keys;
+  bool fewer = second >= 16 && second < c.keys &&
+               ScheduleAttr::coverLastKeys(length, c.keys, second) <
+                   ScheduleAttr::coverLastKeys(length, c.keys, c.keys);
+  return fewer ? second : 0;
+}
+
 std::vector<Candidate> tune::listCandidates(AttentionOp op, const Space &space,
                                             bool gpu) {
   std::vector<Candidate> list;
@@ -115,8 +132,14 @@ std::vector<Candidate> tune::listCandidates(AttentionOp op, const Space &space,
     odd |= c.wgmma && c.warps % (4 * c.splits) != 0;
     // Pairs of tiles are for outer keys.
     odd |= c.pairs && (!c.wgmma || c.order.size() == 1);
-    if (!tooLong && !odd && !is_contained(list, c))
-      list.push_back(c);
+    if (tooLong || odd || is_contained(list, c))
+      return;
+    list.push_back(c);
+    if (c.pairs && c.keys % 16 == 0)
+      if (int64_t second = getSecondKeys(op, c)) {
+        list.push_back(c);
+        list.back().secondKeys = second;
+      }
   };
   for (const auto &order : listOrders(op, space.allOrders))
     for (bool wgmma : {true, false})
@@ -165,6 +188,7 @@ Expected<Candidate> tune::getDefault(mlir::ModuleOp module, StringRef entry,
   candidate.stages = schedule.getStages();
   candidate.wgmma = schedule.getWgmma();
   candidate.pairs = schedule.getPairs();
+  candidate.secondKeys = schedule.getSecondKeys();
   // The pass moves operands. One array may be several keys.
   for (auto [key, value, window] :
        zip(op.getKeys(), op.getValues(), op.getWindows()))
@@ -183,7 +207,7 @@ mlir::LogicalResult tune::apply(AttentionOp op, const Candidate &candidate) {
   auto schedule = ScheduleAttr::getChecked(
       [&] { return op.emitOpError(); }, context, candidate.rows, candidate.keys,
       candidate.splits, candidate.warps, candidate.stages, candidate.wgmma,
-      candidate.pairs);
+      candidate.pairs, candidate.secondKeys);
   if (!schedule)
     return mlir::failure();
   op.setScheduleAttr(schedule);

@@ -22,6 +22,8 @@ struct Candidate {
   std::vector<int64_t> order;
   int64_t rows = 0, keys = 0, splits = 1, warps = 1, stages = 1;
   bool wgmma = false, pairs = false;
+  /// Of a pair's second tile; 0: `keys`.
+  int64_t secondKeys = 0;
 
   bool operator==(const Candidate &other) const;
   /// `#simplex.schedule<...>`, and the windows in order where it is not the

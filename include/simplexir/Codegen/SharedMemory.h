@@ -27,9 +27,10 @@ inline int64_t getSharedBytes(mlir::MemRefType type,
          std::max(alignment, kSharedAlignment) - kSharedAlignment;
 }
 
-/// ring[slot, ...]: a view of one of the slots that tiles come through.
+/// ring[slot, ...]: a view of one of the slots that tiles come through, or of
+/// the first `rows` rows of its boxes.
 inline mlir::Value getRingSlot(mlir::ImplicitLocOpBuilder &b, mlir::Value ring,
-                               mlir::Value slot) {
+                               mlir::Value slot, int64_t rows = 0) {
   using namespace mlir;
   auto type = cast<MemRefType>(ring.getType());
   SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)),
@@ -37,8 +38,13 @@ inline mlir::Value getRingSlot(mlir::ImplicitLocOpBuilder &b, mlir::Value ring,
       one(type.getRank(), b.getIndexAttr(1));
   offsets[0] = slot;
   sizes[0] = b.getIndexAttr(1);
+  SmallVector<int64_t> shape(type.getShape().drop_front());
+  if (rows != 0) {
+    shape[shape.size() - 2] = rows;
+    sizes[sizes.size() - 2] = b.getIndexAttr(rows);
+  }
   auto reduced = cast<MemRefType>(memref::SubViewOp::inferRankReducedResultType(
-      type.getShape().drop_front(), type, offsets, sizes, one));
+      shape, type, offsets, sizes, one));
   return memref::SubViewOp::create(b, reduced, ring, offsets, sizes, one);
 }
 

@@ -40,7 +40,9 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     options; the pipelines fill them in from the table of chips. With warpgroup
     products and outer keys, tiles come by pairs where the last window, of all
     queries of a tile, is longer than one; head dims above 96 with biases of
-    values, or several outer keys, leave no registers for that.
+    values, or several outer keys, leave no registers for that. Pairs have tiles
+    of two sizes where they then end with the window and visit fewer keys: 515
+    keys are five tiles of 112, or three pairs of 96 and 80.
 
     Remarks (`--remarks-filter=simplex --remark-format=emitRemark`), also for a
     schedule that was given: on a GPU these cycles, the unit that is the limit,

@@ -33,11 +33,12 @@ int64_t getDescriptorBits(int64_t leadingBytes) {
 class Boxes {
 public:
   Boxes(MemRefType type, bool transposed)
-      : transposed(transposed), rows(type.getDimSize(1)),
+      : transposed(transposed), boxBytes(type.getStridesAndOffset().first[0] *
+                                         type.getElementTypeBitWidth() / 8),
         elements(type.getDimSize(2)) {}
 
-  /// Distance of two boxes.
-  int64_t getBoxBytes() const { return rows * kBoxRowBytes; }
+  /// Distance of two boxes, which may have more rows than are used.
+  int64_t getBoxBytes() const { return boxBytes; }
   /// Bytes from the first row of the right operand to depth `k`: along the
   /// rows where it is transposed, else down the boxes.
   int64_t getOffset(int64_t k) const {
@@ -49,7 +50,7 @@ public:
 
 private:
   bool transposed;
-  int64_t rows, elements;
+  int64_t boxBytes, elements;
 };
 
 /// The 32-bit registers of a fragment of two rows.

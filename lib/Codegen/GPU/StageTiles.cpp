@@ -92,7 +92,7 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
         return signalPassFailure();
       SmallVector<LoadOp> list(loads.begin(), loads.end());
       if (schedule.getPairs())
-        stagePairs(loop, list);
+        stagePairs(loop, list, schedule);
       else
         stageLoop(loop, list);
     }
@@ -204,39 +204,42 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
 
   /// Both tiles of a pair are there at once; the next pair takes their place.
   /// --simplex-pair-tiles makes use of the second one.
-  void stagePairs(scf::ForOp loop, MutableArrayRef<LoadOp> loads) {
+  void stagePairs(scf::ForOp loop, MutableArrayRef<LoadOp> loads,
+                  ScheduleAttr schedule) {
     moveLoopInvariantCode(loop);
     ImplicitLocOpBuilder b(loop.getLoc(), loop);
+    int64_t secondRows = schedule.getSecondKeys();
     SmallVector<Value> rings;
     for (LoadOp load : loads)
       rings.push_back(allocBoxes(b, 2, cast<TileType>(load.getType())));
-    Value two = arith::ConstantIndexOp::create(b, 2);
     Value step = loop.getStep();
-    loop.setStep(arith::MulIOp::create(b, step, two));
+    Value columns =
+        arith::ConstantIndexOp::create(b, schedule.getSecondColumns());
+    loop.setStep(arith::AddIOp::create(b, step, columns));
     b.setInsertionPointToStart(loop.getBody());
     SmallVector<Value> first;
     Value zero = arith::ConstantIndexOp::create(b, 0);
     for (Value ring : rings)
       first.push_back(getRingSlot(b, ring, zero));
-    auto copy = [&](Value column, int64_t slot) {
+    auto copy = [&](Value column, int64_t slot, int64_t rows) {
       for (auto [load, ring] : llvm::zip_equal(loads, rings)) {
         Value place =
-            getRingSlot(b, ring, arith::ConstantIndexOp::create(b, slot));
+            getRingSlot(b, ring, arith::ConstantIndexOp::create(b, slot), rows);
         emitCopy(b, load, column, place)
             ->setAttr(kUnrollAttrName, b.getUnitAttr());
       }
     };
     CopyWaitOp::create(b);
-    copy(loop.getInductionVar(), 0);
+    copy(loop.getInductionVar(), 0, 0);
     Value next = arith::AddIOp::create(b, loop.getInductionVar(), step);
     Value more = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, next,
                                        loop.getUpperBound());
     auto second = scf::IfOp::create(b, more, /*withElseRegion=*/false);
     b.setInsertionPointToStart(second.thenBlock());
-    copy(next, 1);
+    copy(next, 1, secondRows);
     b.setInsertionPointAfter(second);
     CopyWaitOp::create(b);
-    arrangePairs(b, loads, rings, more);
+    arrangePairs(b, loads, rings, more, secondRows);
     b.setInsertionPointAfter(loop);
     CopyWaitOp::create(b);
     for (auto [load, tile] : llvm::zip_equal(loads, first)) {
@@ -247,7 +250,7 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
 
   static void arrangePairs(ImplicitLocOpBuilder &b,
                            MutableArrayRef<LoadOp> loads, ArrayRef<Value> rings,
-                           Value more) {
+                           Value more, int64_t secondRows) {
     bool any = false;
     for (int64_t slot : {0, 1}) {
       OpBuilder::InsertionGuard guard(b);
@@ -257,9 +260,10 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
       }
       for (auto [load, ring] : llvm::zip_equal(loads, rings))
         if (load.getLayout())
-          any |= arrange(
-              b, load,
-              getRingSlot(b, ring, arith::ConstantIndexOp::create(b, slot)));
+          any |= arrange(b, load,
+                         getRingSlot(b, ring,
+                                     arith::ConstantIndexOp::create(b, slot),
+                                     slot == 1 ? secondRows : 0));
     }
     if (any)
       gpu::BarrierOp::create(b);

@@ -9,6 +9,7 @@
 #include "simplexir/Codegen/SharedMemory.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 #include "mlir/Transforms/RegionUtils.h"
 
@@ -22,13 +23,18 @@ using namespace simplexir;
 
 namespace {
 /// Clones what a value is computed from, as far as it depends on something
-/// that is mapped to something else.
+/// that is mapped to something else. Tiles that are made of one of other
+/// columns have as many.
 class Recomputation {
 public:
-  Recomputation(OpBuilder &builder, Region &region)
-      : b(builder), region(region) {}
+  Recomputation(OpBuilder &builder, Region &region, TileType from, TileType to)
+      : b(builder), region(region), from(from), to(to) {}
 
   void map(Value from, Value to) { mapping.map(from, to); }
+  void mapResized(Value from, Value to) {
+    map(from, to);
+    resized.insert(to);
+  }
 
   Value get(Value value) {
     if (mapping.contains(value))
@@ -36,7 +42,9 @@ public:
     Operation *op = value.getDefiningOp();
     if (op && region.isAncestor(op->getParentRegion()))
       if (IRMapping changed; depends(op, changed)) {
-        mapping.map(op->getResults(), b.clone(*op, changed)->getResults());
+        Operation *clone = b.clone(*op, changed);
+        clone->walk([&](Operation *inner) { resize(inner); });
+        mapping.map(op->getResults(), clone->getResults());
         return mapping.lookup(value);
       }
     mapping.map(value, value);
@@ -57,16 +65,34 @@ private:
     return any;
   }
 
+  void resize(Operation *op) {
+    for (OpResult result : op->getResults()) {
+      auto tile = dyn_cast<TileType>(result.getType());
+      if (!tile || tile.getShape() != from.getShape())
+        continue;
+      SmallVector<Value> sources(op->getOperands());
+      if (auto branch = dyn_cast<scf::IfOp>(op))
+        sources = {branch.thenYield().getOperand(result.getResultNumber())};
+      if (llvm::none_of(sources,
+                        [&](Value value) { return resized.contains(value); }))
+        continue;
+      result.setType(tile.cloneWith(to.getShape(), tile.getElementType()));
+      resized.insert(result);
+    }
+  }
+
   OpBuilder &b;
   Region &region;
+  TileType from, to;
   IRMapping mapping;
+  llvm::SmallPtrSet<Value, 8> resized;
 };
 
 /// A loop over outer keys, in a loop over pairs of tiles.
 class Pairing {
 public:
-  static std::optional<Pairing> match(scf::ForOp keys) {
-    Pairing result(keys);
+  static std::optional<Pairing> match(scf::ForOp keys, int64_t secondColumns) {
+    Pairing result(keys, secondColumns);
     for (auto contract : keys.getBody()->getOps<ContractOp>()) {
       ContractOp &place =
           contract.getTransposed() ? result.logits : result.values;
@@ -95,26 +121,25 @@ public:
     moveLoopInvariantCode(keys);
     ImplicitLocOpBuilder b(values.getLoc(), tiles);
     b.setInsertionPointToStart(tiles.getBody());
-    Value half = arith::ConstantIndexOp::create(
-        b, cast<TileType>(logits.getType()).getColumns());
+    Value half = arith::ConstantIndexOp::create(b, getFirst().getColumns());
     Value next = arith::AddIOp::create(b, tiles.getInductionVar(), half);
     Value two = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, next,
                                       tiles.getUpperBound());
     Value last = arith::IndexCastOp::create(
         b, b.getIndexType(),
         arith::ExtUIOp::create(b, b.getI32Type(), two).getResult());
-    Value lastTile = getTile(b, values, last);
+    Value lastTile = getSecondTile(b, values, last);
 
     // Behind all that is computed from the first tile's logits.
     fold->moveBefore(keys.getBody()->getTerminator());
     b.setInsertionPoint(fold);
     SmallVector<Type> types(ValueRange(listFirst(values)).getTypes());
+    types[0] = getSecondProbabilities();
     auto second = scf::IfOp::create(b, types, two, /*addThenBlock=*/true,
                                     /*addElseBlock=*/true);
     second->setAttr(kSecondTileAttrName, b.getUnitAttr());
     b.setInsertionPointToStart(second.elseBlock());
-    Value none = FillOp::create(b, values.getType(), b.getF64FloatAttr(0.0));
-    scf::YieldOp::create(b, listFirst(none));
+    scf::YieldOp::create(b, listAlone(b));
     b.setInsertionPointToStart(second.thenBlock());
     scf::YieldOp::create(b, listSecond(b, next));
     b.setInsertionPointAfter(second);
@@ -122,7 +147,8 @@ public:
   }
 
 private:
-  explicit Pairing(scf::ForOp keys) : keys(keys) {}
+  Pairing(scf::ForOp keys, int64_t secondColumns)
+      : keys(keys), secondColumns(secondColumns) {}
 
   /// The buffer of a pair that a view belongs to, one whose type fits both
   /// tiles.
@@ -139,12 +165,26 @@ private:
     }
     return {};
   }
-  static Value getTile(ImplicitLocOpBuilder &b, ContractOp op, Value slot) {
-    Value view = getRingSlot(b, getRing(op.getRhs()), slot);
-    if (view.getType() == op.getRhs().getType())
-      return view;
-    return memref::CastOp::create(b, op.getRhs().getType(), view);
+  Value getSecondTile(ImplicitLocOpBuilder &b, ContractOp op, Value slot) {
+    Value ring = getRing(op.getRhs());
+    if (!isUneven()) {
+      Value view = getRingSlot(b, ring, slot);
+      if (view.getType() == op.getRhs().getType())
+        return view;
+      return memref::CastOp::create(b, op.getRhs().getType(), view);
+    }
+    return getRingSlot(b, ring, slot, secondColumns);
   }
+
+  TileType getFirst() { return cast<TileType>(logits.getType()); }
+  TileType getSecond(TileType first) const {
+    return first.cloneWith(ArrayRef{first.getRows(), secondColumns},
+                           first.getElementType());
+  }
+  TileType getSecondProbabilities() {
+    return getSecond(cast<TileType>(values.getLhs().getType()));
+  }
+  bool isUneven() { return getFirst().getColumns() != secondColumns; }
 
   /// The state after a tile, but for the accumulator, which has yet to get the
   /// product of values.
@@ -165,14 +205,32 @@ private:
     return list;
   }
 
+  /// The same where there is no second tile. The last product is that of the
+  /// first tile, or, if it is shorter, of zeros.
+  SmallVector<Value> listAlone(ImplicitLocOpBuilder &b) {
+    auto zero = [&](Type type) -> Value {
+      return FillOp::create(b, type, b.getF64FloatAttr(0.0));
+    };
+    if (!isUneven())
+      return listFirst(zero(values.getType()));
+    SmallVector<Value> list = listFirst(b.clone(*values)->getResult(0));
+    list[0] = zero(getSecondProbabilities());
+    if (values.getInit())
+      list[1] = zero(values.getInit().getType());
+    return list;
+  }
+
   /// The same after the second tile.
   SmallVector<Value> listSecond(ImplicitLocOpBuilder &b, Value next) {
     IRMapping none;
     auto product = cast<ContractOp>(b.clone(*values, none));
-    Recomputation again(b, tiles.getRegion());
+    Recomputation again(b, tiles.getRegion(), getFirst(),
+                        getSecond(getFirst()));
     Value one = arith::ConstantIndexOp::create(b, 1);
     again.map(tiles.getInductionVar(), next);
-    again.map(logits.getRhs(), getTile(b, logits, one));
+    again.mapResized(logits.getRhs(), getSecondTile(b, logits, one));
+    if (isUneven())
+      mapEnds(b, again, next);
     for (auto [argument, value] :
          llvm::zip_equal(keys.getRegionIterArgs(), listState()))
       again.map(argument, value);
@@ -196,6 +254,18 @@ private:
                                      again.get(rescale.getTo())));
     llvm::append_range(list, state);
     return list;
+  }
+
+  /// Where masks look for the end of the columns.
+  void mapEnds(ImplicitLocOpBuilder &b, Recomputation &again, Value next) {
+    Value end = arith::AddIOp::create(
+        b, next, arith::ConstantIndexOp::create(b, secondColumns));
+    APInt columns;
+    for (Operation *user : tiles.getInductionVar().getUsers())
+      if (auto add = dyn_cast<arith::AddIOp>(user);
+          add && matchPattern(add.getRhs(), m_ConstantInt(&columns)) &&
+          columns == getFirst().getColumns())
+        again.map(add, end);
   }
 
   /// The last tile's product of values, and one fold for both.
@@ -223,6 +293,7 @@ private:
   }
 
   scf::ForOp keys, tiles;
+  int64_t secondColumns;
   ContractOp logits, values;
   FoldOp fold;
   RescaleOp rescale;
@@ -231,12 +302,14 @@ private:
 struct PairTilesPass : simplexir::impl::PairTilesBase<PairTilesPass> {
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
-    if (!usesWarpgroups(kernel) ||
-        !kernel->getAttrOfType<ScheduleAttr>(kScheduleAttrName).getPairs())
+    if (!usesWarpgroups(kernel))
+      return;
+    auto schedule = kernel->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
+    if (!schedule.getPairs())
       return;
     SmallVector<Pairing> pairings;
     kernel.walk([&](scf::ForOp loop) {
-      if (auto pairing = Pairing::match(loop))
+      if (auto pairing = Pairing::match(loop, schedule.getSecondColumns()))
         pairings.push_back(*pairing);
     });
     // Tiles come by pairs: to leave the second ones out would be wrong.

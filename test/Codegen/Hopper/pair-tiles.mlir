@@ -2,7 +2,9 @@
 // DEFINE:   --simplex-outline-kernels --simplex-tile-attention=pad=16 --canonicalize --cse --simplex-fuse-online-softmax \
 // DEFINE:   --simplex-guard-masks --canonicalize --cse --simplex-stage-tiles --canonicalize --cse
 // DEFINE: %{paired} = --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" --mlir-print-ir-after=simplex-pair-tiles -o /dev/null
-// RUN: simplex-opt %S/../../Transforms/Inputs/trilinear.mlir %{stage} -o %t.staged.mlir
+// 8 queries and a window of 153 are two tiles of 80 keys.
+// RUN: sed 's/128, 16/153, 16/' %S/../../Transforms/Inputs/trilinear.mlir > %t.mlir
+// RUN: simplex-opt %t.mlir %{stage} -o %t.staged.mlir
 // RUN: FileCheck %s --check-prefix=STAGED --input-file=%t.staged.mlir
 // RUN: simplex-opt %t.staged.mlir --simplex-pair-tiles | FileCheck %s
 
@@ -72,7 +74,7 @@
 // CHECK-NOT: simplex.fold
 
 // Biases of keys and values: the logits' sums of rows are the combined tile's, those of the values each tile's.
-// RUN: sed 's/windows .128, 16./& key_biases [1.0, 2.0] value_biases [3.0, 4.0]/' %S/../../Transforms/Inputs/trilinear.mlir > %t.bias.mlir
+// RUN: sed 's/windows .153, 16./& key_biases [1.0, 2.0] value_biases [3.0, 4.0]/' %t.mlir > %t.bias.mlir
 // RUN: simplex-opt %t.bias.mlir %{paired} 2>&1 | FileCheck %s --check-prefix=BIAS
 // BIAS: %[[C:.*]] = simplex.combine {{.*}} biases [2.000000e+00]
 // BIAS: %[[CSUM:.*]] = simplex.row_sum %[[C]],
@@ -90,8 +92,61 @@
 // BIAS: simplex.contract %[[SECOND]]#0, %{{.*}} init %[[SECOND]]#1
 // BIAS: simplex.fold {{.*}} values(%{{.*}}) biases [4.000000e+00]
 
+// Tiles of two sizes: with a window of 128, 135 keys are a tile of 80 and one of 64.
+// RUN: simplex-opt %S/../../Transforms/Inputs/trilinear.mlir %{stage} -o %t.uneven.mlir
+// RUN: FileCheck %s --check-prefix=SIZES --input-file=%t.uneven.mlir
+// RUN: simplex-opt %t.uneven.mlir --simplex-pair-tiles | FileCheck %s --check-prefix=UNEVEN
+
+// The second slot has the boxes of the first, of which fewer rows are used.
+// SIZES: %[[KEYS:.*]] = memref.alloc() {alignment = 1024 : i64} : memref<2x1x80x64xbf16
+// SIZES: scf.for %[[T:.*]] = %{{.*}} to %[[END:.*]] step %c144
+// SIZES: %[[NEXT:.*]] = arith.addi %[[T]], %c80
+// SIZES-NEXT: %[[MORE:.*]] = arith.cmpi slt, %[[NEXT]], %[[END]]
+// SIZES-NEXT: scf.if %[[MORE]] {
+// SIZES-NEXT: memref.subview %[[KEYS]][1, 0, 0, 0] [1, 1, 64, 64]
+// SIZES: simplex.copy %arg2[%{{.*}}, %[[NEXT]], %c0] {{.*}} to memref<1x64x64xbf16, strided<[5120, 64, 1], offset: ?>
+
+// UNEVEN: scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %c144
+// UNEVEN: %[[NEXT:.*]] = arith.addi %[[T]], %c80
+// UNEVEN: %[[LAST:.*]] = memref.subview %[[VALUES:.*]][%{{.*}}, 0, 0, 0] [1, 1, 64, 64]
+// UNEVEN: %[[C:.*]] = simplex.combine
+// UNEVEN-NEXT: simplex.contract %[[C]], %{{.*}} transposed {{.*}} -> <64x80xf32>
+// UNEVEN: %[[P1:.*]] = simplex.convert
+// UNEVEN-NEXT: %[[SECOND:.*]]:5 = scf.if %{{.*}} -> (!simplex.tile<64x64xbf16>, !simplex.tile<64x64xf32>,
+// UNEVEN-NEXT: %[[PV:.*]] = simplex.contract %[[P1]], %[[V0:.*]] : <64x80xbf16>, memref<1x80x64xbf16
+// UNEVEN: %[[K1:.*]] = memref.subview %{{.*}}[%{{.*}}, 0, 0, 0] [1, 1, 64, 64]
+// The end of the second tile's columns, which masks ask for.
+// UNEVEN: %[[END2:.*]] = arith.addi %[[NEXT]], %c64
+// UNEVEN-NEXT: %[[S2:.*]] = simplex.contract %[[C]], %[[K1]] transposed {{.*}} -> <64x64xf32>
+// UNEVEN-NEXT: arith.cmpi sgt, %[[END2]], %{{.*}}
+// UNEVEN: scf.if %{{.*}} -> (!simplex.tile<64x64xf32>)
+// UNEVEN: simplex.mask %[[S2]] {{.*}} columns(%[[NEXT]]) {{.*}} : <64x64xf32>
+// UNEVEN: %[[P2:.*]] = simplex.convert %{{.*}} : <64x64xf32> -> <64x64xbf16>
+// UNEVEN: scf.yield %[[P2]],
+// A tile that is alone is multiplied at once: its probabilities are too many for the last product.
+// UNEVEN-NEXT: } else {
+// UNEVEN-NEXT: %[[ALONE:.*]] = simplex.contract %[[P1]], %[[V0]] : <64x80xbf16>
+// UNEVEN-NEXT: %[[NONE:.*]] = simplex.fill 0.000000e+00 : <64x64xbf16>
+// UNEVEN-NEXT: scf.yield %[[NONE]], %[[ALONE]],
+// UNEVEN-NEXT: } {simplex.second_tile}
+// UNEVEN-NEXT: %[[O:.*]] = simplex.contract %[[SECOND]]#0, %[[LAST]] : <64x64xbf16>
+// UNEVEN-NEXT: simplex.fold %[[SECOND]]#1, %[[O]] biases []
+
+// RUN: sed 's/windows .128, 16./& key_biases [1.0, 2.0] value_biases [3.0, 4.0]/' %S/../../Transforms/Inputs/trilinear.mlir > %t.two.mlir
+// RUN: simplex-opt %t.two.mlir %{paired} 2>&1 | FileCheck %s --check-prefix=ZEROS
+// ZEROS: %[[P1:.*]] = simplex.convert
+// ZEROS-NEXT: %[[INIT1:.*]] = simplex.row_sum %[[P1]], %{{.*}} {factor = 3.000000e+00 : f64}
+// ZEROS-NEXT: %[[SECOND:.*]]:6 = scf.if
+// ZEROS: simplex.row_sum %{{.*}}, %{{.*}} {factor = 3.000000e+00 : f64} : <64x64xbf16>
+// ZEROS: } else {
+// ZEROS-NEXT: %[[ALONE:.*]] = simplex.contract %[[P1]], %{{.*}} init %[[INIT1]]
+// ZEROS-NEXT: %[[NONE:.*]] = simplex.fill 0.000000e+00 : <64x64xbf16>
+// ZEROS-NEXT: %[[ZERO:.*]] = simplex.fill 0.000000e+00 : <64xf32>
+// ZEROS-NEXT: scf.yield %[[NONE]], %[[ZERO]], %[[ALONE]],
+// ZEROS: simplex.contract %[[SECOND]]#0, %{{.*}} init %[[SECOND]]#1
+
 // Chunks of a determinant are arranged in both tiles, once they have come.
-// RUN: sed s/multilinear/determinant/ %S/../../Transforms/Inputs/trilinear.mlir > %t.determinant.mlir
+// RUN: sed s/multilinear/determinant/ %t.mlir > %t.determinant.mlir
 // RUN: simplex-opt %t.determinant.mlir %{paired} 2>&1 | FileCheck %s --check-prefix=DETERMINANT
 // DETERMINANT: scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args
 // DETERMINANT: simplex.copy_wait

@@ -46,7 +46,7 @@ func.func @short_rows(%q: tensor<1x64x128x64xf16>, %k: tensor<1x64x1x64xf16>) ->
 // -----
 
 // A row of each query of its own: 64 neighbours see three times the keys.
-// CHECK: no warpgroup products: the windows of 64 queries together are 2.2 times as many keys as those of smaller tiles; predicted 0.610 cycles for a row and a tuple, 0.525 without
+// CHECK: no warpgroup products: the windows of 64 queries together are 2.2 times as many keys as those of smaller tiles; predicted 0.549 cycles for a row and a tuple, 0.525 without
 // IR-LABEL: func.func @heads1
 // IR: schedule = #simplex.schedule<rows = 16, keys = 64, splits = 4, warps = 4, stages = 2>
 func.func @heads1(%q: tensor<1x64x1x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x1x128xbf16> {
@@ -58,14 +58,29 @@ func.func @heads1(%q: tensor<1x64x1x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> t
 
 // -----
 
-// Three queries of 40 heads fill 120 of 128 rows; one fills 40 of 64.
+// Three queries of 40 heads fill 120 of 128 rows; one fills 40 of 64. Their 514 last keys take five tiles of 112, or
+// three pairs of 176.
+// CHECK: rows 128, keys 96 and 80, splits 1, warpgroup products, pairs of tiles;
+// SINGLE: schedule = #simplex.schedule<rows = 128, keys = 112, warps = 8, stages = 2, wgmma = true>
 // IR-LABEL: func.func @heads40
-// IR: schedule = #simplex.schedule<rows = 128, keys = 112, warps = 8, stages = 2, wgmma = true, pairs = true>
+// IR: schedule = #simplex.schedule<rows = 128, keys = 96, warps = 8, stages = 2, wgmma = true, pairs = true, second_keys = 80>
 func.func @heads40(%q: tensor<1x64x40x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x40x128xbf16> {
   %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 512]
       : (tensor<1x64x40x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>,
          tensor<1x64x1x128xbf16>) -> (tensor<1x64x40x128xbf16>, tensor<1x40x64xf32>)
   return %out : tensor<1x64x40x128xbf16>
+}
+
+// -----
+
+// One size where two visit no more: 259 keys are three tiles of 96, or two pairs of 144.
+// IR-LABEL: func.func @heads16
+// IR: schedule = #simplex.schedule<rows = 64, keys = 96, splits = 2, warps = 8, stages = 2, wgmma = true, pairs = true>
+func.func @heads16(%q: tensor<1x64x16x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x16x128xbf16> {
+  %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 256]
+      : (tensor<1x64x16x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>,
+         tensor<1x64x1x128xbf16>) -> (tensor<1x64x16x128xbf16>, tensor<1x16x64xf32>)
+  return %out : tensor<1x64x16x128xbf16>
 }
 
 // -----

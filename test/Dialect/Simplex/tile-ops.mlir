@@ -117,6 +117,21 @@ func.func private @f() attributes {s = #simplex.schedule<rows = 64, keys = 128, 
 
 // -----
 
+// expected-error @+1 {{schedule: 'second_keys' needs 'pairs'}}
+func.func private @f() attributes {s = #simplex.schedule<rows = 64, keys = 128, warps = 4, stages = 2, wgmma = true, second_keys = 64>}
+
+// -----
+
+// expected-error @+1 {{schedule: 'second_keys' must be a multiple of 16 up to 'keys', found 24 with keys = 128}}
+func.func private @f() attributes {s = #simplex.schedule<rows = 64, keys = 128, warps = 4, stages = 2, wgmma = true, pairs = true, second_keys = 24>}
+
+// -----
+
+// expected-error @+1 {{schedule: 'second_keys' must be a multiple of 16 up to 'keys', found 144 with keys = 128}}
+func.func private @f() attributes {s = #simplex.schedule<rows = 64, keys = 128, warps = 4, stages = 2, wgmma = true, pairs = true, second_keys = 144>}
+
+// -----
+
 // expected-error @+1 {{chunked: 'chunk' must be from 1 to 64, found 65}}
 func.func private @f() attributes {s = #simplex.chunked<chunk = 65, head_dim = 96, rotations = [0]>}
 

@@ -41,6 +41,10 @@ func.func @turn(%c: !simplex.tile<64x96xbf16>, %k: memref<2x128x64xbf16>, %l: !s
 func.func private @pairs() attributes {
   s = #simplex.schedule<rows = 64, keys = 128, warps = 4, stages = 2, wgmma = true, pairs = true>}
 
+// CHECK: func private @two_sizes() attributes {s = #simplex.schedule<rows = 64, keys = 96, warps = 4, stages = 2, wgmma = true, pairs = true, second_keys = 80>}
+func.func private @two_sizes() attributes {
+  s = #simplex.schedule<rows = 64, keys = 96, warps = 4, stages = 2, wgmma = true, pairs = true, second_keys = 80>}
+
 // -----
 
 func.func @drop(%m: !simplex.tile<64xf32>, %i: index) {

@@ -57,10 +57,12 @@ def StageTiles : Pass<"simplex-stage-tiles", "::mlir::func::FuncOp"> {
     ```
 
     With `pairs` in the schedule, a step brings two tiles and multiplies with
-    the first: `--simplex-pair-tiles` must follow. An error without outer keys.
+    the first: `--simplex-pair-tiles` must follow. A second tile of fewer columns
+    (`second_keys`) takes the first rows of its buffer. An error without outer
+    keys.
 
     ```mlir
-    scf.for %c = ... step 2 * keys {
+    scf.for %c = ... step keys + second {
       simplex.copy_wait
       simplex.copy (%c) to %ring[0]
       scf.if (%c + keys < end) { simplex.copy (%c + keys) to %ring[1] }

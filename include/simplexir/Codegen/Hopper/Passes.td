@@ -152,8 +152,9 @@ def PairTiles : Pass<"simplex-pair-tiles", "::mlir::func::FuncOp"> {
     a time. The combined tile of an outer key multiplies both tiles of the last
     key, and both products of values are added up before they are folded: half
     as many combined tiles and folds. Where the second tile of a pair is past
-    the end, its part is left out. An error if the schedule has `pairs` and no
-    loop over outer keys has such tiles.
+    the end, its part is left out; if it is the shorter one, the last product is
+    then one of zeros, and the first tile's comes before it. An error if the
+    schedule has `pairs` and no loop over outer keys has such tiles.
 
     ```mlir
     scf.for %j { %c = combine(%j); %p = softmax(%c * %k0); fold(%p * %v0) }
@@ -163,6 +164,8 @@ def PairTiles : Pass<"simplex-pair-tiles", "::mlir::func::FuncOp"> {
       %p2, %pv = scf.if %two { %p * %v0; softmax(%c * %k1) } else { %p; 0 }
       fold(%pv + %p2 * (%two ? %v1 : %v0))
     }
+    // with a shorter second tile
+    %p2, %pv = scf.if %two { ... } else { 0; %p * %v0 }
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",

@@ -161,9 +161,15 @@ DeterminantAttr::verifyForm(function_ref<InFlightDiagnostic()> emitError,
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t rows, int64_t keys, int64_t splits,
                                    int64_t warps, int64_t stages, bool wgmma,
-                                   bool pairs) {
+                                   bool pairs, int64_t secondKeys) {
   if (pairs && !wgmma)
     return emitError() << "schedule: 'pairs' needs 'wgmma'";
+  if (secondKeys != 0 && !pairs)
+    return emitError() << "schedule: 'second_keys' needs 'pairs'";
+  if (secondKeys < 0 || secondKeys > keys || secondKeys % 16 != 0)
+    return emitError() << "schedule: 'second_keys' must be a multiple of 16 up "
+                          "to 'keys', found "
+                       << secondKeys << " with keys = " << keys;
   auto check = [&](StringRef name, int64_t value) -> LogicalResult {
     if (value < 1 || value > 4096)
       return emitError() << "schedule: '" << name
@@ -174,6 +180,18 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       succeeded(check("rows", rows)) && succeeded(check("keys", keys)) &&
       succeeded(check("splits", splits)) && succeeded(check("warps", warps)) &&
       succeeded(check("stages", stages)));
+}
+
+int64_t ScheduleAttr::coverLastKeys(int64_t length, int64_t keys,
+                                    int64_t second) {
+  int64_t pair = keys + second, rest = length % pair;
+  int64_t whole = length - rest;
+  return rest == 0 ? whole : whole + (rest > keys ? pair : keys);
+}
+
+int64_t ScheduleAttr::fitPair(int64_t length, int64_t keys) {
+  int64_t pairs = llvm::divideCeil(length, 2 * keys);
+  return llvm::alignTo(llvm::divideCeil(length, pairs), 16);
 }
 
 //===----------------------------------------------------------------------===//

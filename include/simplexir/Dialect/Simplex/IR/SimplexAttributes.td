@@ -55,7 +55,8 @@ def Simplex_ScheduleAttr : AttrDef<Simplex_Dialect, "Schedule"> {
     tiles in shared memory; both are 1 on the CPU. With `wgmma`, groups of four
     warps multiply 64 rows together (sm_90a). With `pairs`, two tiles of last
     keys at a time stay in shared memory, and an outer key's combined tile and
-    fold serve both (`--simplex-pair-tiles`; n > 2, with `wgmma`). These two
+    fold serve both (`--simplex-pair-tiles`; n > 2, with `wgmma`). The second
+    one has `second_keys` columns, as many as `keys` where it does not say. These
     change bits as well.
 
     ```mlir
@@ -67,10 +68,21 @@ def Simplex_ScheduleAttr : AttrDef<Simplex_Dialect, "Schedule"> {
                         DefaultValuedParameter<"int64_t", "1">:$warps,
                         DefaultValuedParameter<"int64_t", "1">:$stages,
                         DefaultValuedParameter<"bool", "false">:$wgmma,
-                        DefaultValuedParameter<"bool", "false">:$pairs);
+                        DefaultValuedParameter<"bool", "false">:$pairs,
+                        DefaultValuedParameter<"int64_t", "0">:$second_keys);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
+    /// Columns of the second tile of a pair.
+    int64_t getSecondColumns() const {
+      return getSecondKeys() ? getSecondKeys() : getKeys();
+    }
+    /// Columns of the tiles that `length` last keys take, by pairs of `keys` and
+    /// `second` columns; an odd tile is alone.
+    static int64_t coverLastKeys(int64_t length, int64_t keys, int64_t second);
+    /// Columns of a pair of which as many as of `keys` and `keys` columns cover
+    /// `length` last keys: the fewest.
+    static int64_t fitPair(int64_t length, int64_t keys);
     /// Can warps that only copy come beside such ones
     /// (`--simplex-specialize-copies`, without outer keys)?
     static bool allowsCopyWarps(int64_t warps, int64_t splits, bool wgmma) {
