@@ -17,6 +17,10 @@ namespace simplexir {
 /// Every buffer in shared memory begins at a multiple of this many bytes.
 constexpr int64_t kSharedAlignment = 128;
 
+/// What a kernel with warpgroup products leaves free for the channel that
+/// --simplex-copy-by-maps opens.
+constexpr int64_t kChannelBytes = kSharedAlignment;
+
 /// The most bytes of shared memory that a buffer takes, wherever it comes to
 /// lie: its own and those before it that an `alignment` above the usual one
 /// may cost.

@@ -58,7 +58,9 @@ struct StageRowsPass : simplexir::impl::StageRowsBase<StageRowsPass> {
       return;
     hoistNumbers();
     SmallVector<LoadOp> loads;
-    int64_t used = 0;
+    auto schedule =
+        getOperation()->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
+    int64_t used = schedule && schedule.getWgmma() ? kChannelBytes : 0;
     getOperation().walk([&](Operation *op) {
       if (auto load = dyn_cast<LoadOp>(op)) {
         if (load.getType().getRows() == 1)

@@ -126,8 +126,8 @@ struct CopyByMapsPass : simplexir::impl::CopyByMapsBase<CopyByMapsPass> {
              "addresses and strides of whole 16 bytes and no shorter key range";
     else
       remark::missed(kernel.getLoc(), options)
-          << "no tensor maps: tiles are no pairs, or not boxes of an operand's "
-             "rows, or too many threads would copy them";
+          << "no tensor maps: tiles do not come in pairs, or are not boxes of "
+             "an operand's rows";
   }
 };
 } // namespace

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A pair is asked for when all have left the last one, the first pair before
-// the loop. Its tiles are waited for where they are first read: the first
+// The first pair is asked for before the loop, the next one when all have left
+// the one before. Its tiles are waited for where they are first read: the first
 // tile of the key before the logits of the first outer key, the others when
 // these have been computed. The channel has a slot for the former and one for
 // the latter. Second tiles come for odd last tiles, too, and are not read: then
@@ -83,8 +83,9 @@ public:
     for (const Tile &tile : tiles)
       copies.push_back(tile.copy);
     maps = emitHasMaps(b, copies);
-    emitFirst();
-    emitNext();
+    emitPhase();
+    emitFetches();
+    emitCopies();
     // The loop's end of a group that has no outer keys: nobody may ask for
     // more, or leave, while tiles are on their way.
     if (inner) {
@@ -161,6 +162,8 @@ private:
       tile.isEarly = arranged.contains(buffer) ||
                      (!tile.isSecond && first.contains(buffer));
     }
+    if (llvm::all_of(tiles, [](const Tile &tile) { return tile.isEarly; }))
+      inner = {};
   }
 
   /// The parity of an index.
@@ -170,46 +173,55 @@ private:
                                  arith::AndIOp::create(b, number, one), one);
   }
 
-  /// The phase of a pair: how often the slots were filled before.
-  Value emitPhase(ImplicitLocOpBuilder &b) {
-    Value begin = loop.getLowerBound(), step = loop.getStep();
-    Value pair = arith::DivUIOp::create(
-        b, arith::SubIOp::create(b, loop.getInductionVar(), begin), step);
-    if (!again)
-      return isOdd(b, pair);
-    Value zero = arith::ConstantIndexOp::create(b, 0);
-    auto before =
-        scf::IfOp::create(b, b.getIndexType(), again, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(before.thenBlock());
-    Value length = arith::SubIOp::create(b, loop.getUpperBound(), begin);
-    Value pairs = arith::CeilDivUIOp::create(
-        b, arith::MaxSIOp::create(b, length, zero), step);
-    scf::YieldOp::create(b, pairs);
-    b.setInsertionPointToStart(before.elseBlock());
-    scf::YieldOp::create(b, zero);
-    b.setInsertionPointAfter(before);
-    return isOdd(b, arith::AddIOp::create(b, pair, before.getResult(0)));
+  /// How many pairs are left from one on.
+  Value countPairs(ImplicitLocOpBuilder &b, Value from) {
+    Value length = arith::SubIOp::create(b, loop.getUpperBound(), from);
+    length =
+        arith::MaxSIOp::create(b, length, arith::ConstantIndexOp::create(b, 0));
+    return arith::CeilDivUIOp::create(b, length, loop.getStep());
+  }
+
+  /// The phase of a pair is how often the slots were filled before, odd or
+  /// even. Counted from the end: what says where a loop began would take
+  /// registers in the loops over outer keys.
+  void emitPhase() {
+    ImplicitLocOpBuilder b(loop.getLoc(), loop);
+    Value odd = isOdd(b, countPairs(b, loop.getLowerBound()));
+    if (again) {
+      Value no = arith::ConstantOp::create(b, b.getBoolAttr(false));
+      odd = arith::SelectOp::create(b, again, no, odd);
+    }
+    b.setInsertionPoint(second);
+    phase = arith::XOrIOp::create(
+        b, isOdd(b, countPairs(b, loop.getInductionVar())), odd);
   }
 
   static Value getSlot(ImplicitLocOpBuilder &b, bool early) {
     return arith::ConstantIndexOp::create(b, early ? 0 : 1);
   }
 
-  /// A value of the loop where it is not known: outside, or outside of the
-  /// branch for second tiles.
+  /// What a value of the loop is for another pair.
   Value compute(ImplicitLocOpBuilder &b, IRMapping &mapping, Value value) {
     Operation *op = value.getDefiningOp();
-    if (mapping.contains(value) || !op || !loop->isAncestor(op) ||
-        (loop->isAncestor(b.getInsertionBlock()->getParentOp()) &&
-         op->getBlock() == loop.getBody()))
+    if (mapping.contains(value) || !op || !loop->isAncestor(op))
       return mapping.lookupOrDefault(value);
     for (Value operand : op->getOperands())
       (void)compute(b, mapping, operand);
     return b.clone(*op, mapping)->getResult(0);
   }
 
-  void fetchPair(ImplicitLocOpBuilder &b, IRMapping &mapping) {
+  /// Asks for the pair that begins at `column`, where there is one.
+  void fetchPair(ImplicitLocOpBuilder &b, Value column, bool wait) {
+    Value any = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, column,
+                                      loop.getUpperBound());
+    auto branch = scf::IfOp::create(b, arith::AndIOp::create(b, maps, any),
+                                    /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    if (wait)
+      CopyWaitOp::create(b);
+    IRMapping mapping;
+    mapping.map(loop.getInductionVar(), column);
     auto get = [&](Value value) { return compute(b, mapping, value); };
     for (const Tile &tile : tiles) {
       CopyOp copy = tile.copy;
@@ -220,37 +232,22 @@ private:
     }
   }
 
-  /// Before the loop, where it does anything.
-  void emitFirst() {
+  /// Tensor copies before the loop and at its end.
+  void emitFetches() {
     ImplicitLocOpBuilder b(loop.getLoc(), loop);
-    Value any =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
-                              loop.getLowerBound(), loop.getUpperBound());
-    auto branch = scf::IfOp::create(b, arith::AndIOp::create(b, maps, any),
-                                    /*withElseRegion=*/false);
-    b.setInsertionPointToStart(branch.thenBlock());
-    IRMapping mapping;
-    mapping.map(loop.getInductionVar(), loop.getLowerBound());
-    fetchPair(b, mapping);
+    fetchPair(b, loop.getLowerBound(), /*wait=*/false);
+    b.setInsertionPoint(loop.getBody()->getTerminator());
+    Value next =
+        arith::AddIOp::create(b, loop.getInductionVar(), loop.getStep());
+    fetchPair(b, next, /*wait=*/true);
   }
 
-  /// In the loop: tensor copies of all pairs but the first, or copies.
-  void emitNext() {
+  /// In the loop, copies where there are no maps.
+  void emitCopies() {
     ImplicitLocOpBuilder b(loop.getLoc(), second);
     auto branch = scf::IfOp::create(b, maps, /*withElseRegion=*/true);
     Operation *end = branch.elseBlock()->getTerminator();
     b.setInsertionPointToStart(branch.thenBlock());
-    Value next =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
-                              loop.getInductionVar(), loop.getLowerBound());
-    auto later = scf::IfOp::create(b, next, /*withElseRegion=*/false);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(later.thenBlock());
-      IRMapping mapping;
-      fetchPair(b, mapping);
-    }
-    b.setInsertionPointAfter(later);
     receive(b, /*early=*/true);
     for (const Tile &tile : tiles)
       if (!tile.isSecond)
@@ -267,7 +264,7 @@ private:
     receive(b, /*early=*/false);
   }
   void receive(ImplicitLocOpBuilder &b, bool early) {
-    ReceiveOp::create(b, channel, getSlot(b, early), emitPhase(b));
+    ReceiveOp::create(b, channel, getSlot(b, early), phase);
   }
 
   func::FuncOp kernel;
@@ -280,7 +277,7 @@ private:
   CopyWaitOp left, arrived;
   scf::IfOp second;
   SmallVector<Tile> tiles;
-  Value again, maps, channel;
+  Value again, maps, channel, phase;
 };
 } // namespace
 

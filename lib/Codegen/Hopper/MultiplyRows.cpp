@@ -57,7 +57,7 @@ struct MultiplyRowsPass : simplexir::impl::MultiplyRowsBase<MultiplyRowsPass> {
   void runOnOperation() override {
     if (!usesWarpgroups(getOperation()))
       return;
-    room = sharedPerBlock;
+    room = sharedPerBlock - kChannelBytes;
     SmallVector<CombineOp> combines;
     SmallVector<FoldOp> folds;
     getOperation().walk([&](Operation *op) {

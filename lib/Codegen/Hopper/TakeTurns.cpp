@@ -72,23 +72,23 @@ private:
       return;
     ImplicitLocOpBuilder b(loop.getLoc(), loop);
     b.setInsertionPointAfter(loop);
-    Value zero = arith::ConstantIndexOp::create(b, 0);
-    auto getIndex = [&](Value bound) -> Value {
-      if (bound.getType().isIndex())
-        return bound;
-      return arith::IndexCastUIOp::create(b, b.getIndexType(), bound);
+    Type type = loop.getInductionVar().getType();
+    auto getConstant = [&](int64_t value) -> Value {
+      return arith::ConstantOp::create(b, b.getIntegerAttr(type, value));
     };
-    Value step = getIndex(loop.getStep());
+    Value zero = getConstant(0);
     auto count = [&](Value length) -> Value {
       length = arith::MaxSIOp::create(b, length, zero);
-      return arith::CeilDivUIOp::create(b, length, step);
+      return arith::CeilDivUIOp::create(b, length, loop.getStep());
     };
     // Share s begins s keys after share 0.
     Value share = split.getBody().front().getArgument(0);
-    Value length = arith::SubIOp::create(b, getIndex(loop.getUpperBound()),
-                                         getIndex(loop.getLowerBound()));
+    if (!type.isIndex())
+      share = arith::IndexCastUIOp::create(b, type, share);
+    Value length =
+        arith::SubIOp::create(b, loop.getUpperBound(), loop.getLowerBound());
     Value longest = arith::AddIOp::create(b, length, share);
-    Value one = arith::ConstantIndexOp::create(b, 1);
+    Value one = getConstant(1);
     auto rest = scf::ForOp::create(b, count(length), count(longest), one);
     b.setInsertionPointToStart(rest.getBody());
     TakeTurnOp::create(b);

@@ -106,5 +106,5 @@
 // OUTER-NOT: simplex.block
 // OUTER: gpu.func @attend_kernel
 // OUTER-NOT: simplex.block
-// OUTER-NOT: mbarrier
+// OUTER-NOT: nvvm.setmaxregister
 // OUTER: gpu.return

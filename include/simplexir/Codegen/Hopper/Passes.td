@@ -431,6 +431,34 @@ def CopyByMaps : Pass<"simplex-copy-by-maps", "::mlir::func::FuncOp"> {
 
     Slots are read by products only, which like tensor copies go past the path
     of loads and stores: a release orders the two.
+
+    Where all warps compute (outer keys), tensor copies bring pairs of tiles
+    (`--simplex-pair-tiles`). The first pair is asked for before the loop, the
+    next one when all have left the one before; logits of the first outer key
+    wait for the first tile of the key alone, what follows them for the rest.
+    With copies all wait for 128 KB. The phase of the channel is the number of
+    pairs that are left, odd or even, and a round that begins again
+    (`--simplex-speculate-maximum`) goes on with it.
+
+    ```mlir
+    scf.for %c = %begin to %end step 2 * keys {
+      simplex.copy_wait;  simplex.copy %k, %v;  simplex.copy_wait
+      %p = ... simplex.contract %s, %k0 ...
+      scf.for %j { ... %k0, %v0, %k1, %v1 ... }
+    }
+    // ==>
+    scf.if %maps and %begin < %end { simplex.fetch %k[%begin], %v[%begin] }
+    scf.for %c = %begin to %end step 2 * keys {
+      simplex.copy_wait
+      scf.if %maps { simplex.receive %channel[0] }
+      else { simplex.copy %k, %v;  simplex.copy_wait }
+      %p = ... simplex.contract %s, %k0 ...
+      scf.if %maps { simplex.receive %channel[1] }
+      scf.for %j { ... %k0, %v0, %k1, %v1 ... }
+      %next = %c + 2 * keys
+      scf.if %maps and %next < %end { simplex.copy_wait;  simplex.fetch %k[%next], %v[%next] }
+    }
+    ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect", "::simplexir::SimplexDialect"];
