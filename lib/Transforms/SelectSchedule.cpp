@@ -135,9 +135,11 @@ private:
     constexpr int64_t mostRows = 64;
     int64_t rows = 1;
     for (int64_t window : op.getWindows().drop_back()) {
+      if (window == 0) // unlimited
+        return false;
       window = std::min(window, mostRows + 1);
       rows *= op.getBidirectional() ? 2 * window - 1 : window;
-      if (rows == 0 || rows > mostRows)
+      if (rows > mostRows)
         return false;
     }
     return true;

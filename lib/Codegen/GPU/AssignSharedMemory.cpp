@@ -28,9 +28,13 @@ struct AssignSharedMemoryPass
   }
 
   static void assign(gpu::GPUFuncOp function) {
-    SmallVector<memref::AllocOp> fresh, reusing;
+    SmallVector<memref::AllocOp> fresh, reusing, barriers;
     function.walk([&](memref::AllocOp op) {
-      (op->hasAttr(kReuseAttrName) ? reusing : fresh).push_back(op);
+      bool isBarrier = op.getType().getElementType().isInteger(64);
+      (op->hasAttr(kReuseAttrName) ? reusing
+       : isBarrier                 ? barriers
+                                   : fresh)
+          .push_back(op);
     });
     auto b = ImplicitLocOpBuilder::atBlockBegin(function.getLoc(),
                                                 &function.getBody().front());
@@ -57,6 +61,10 @@ struct AssignSharedMemoryPass
       place(op);
     end = 0;
     for (memref::AllocOp op : reusing)
+      place(op);
+    // Barriers live as long as the block does.
+    end = size;
+    for (memref::AllocOp op : barriers)
       place(op);
     function->setAttr(kSharedMemoryAttrName, b.getI64IntegerAttr(size));
   }

@@ -42,14 +42,15 @@ struct Tile {
 class PairCopies {
 public:
   static std::optional<PairCopies> match(func::FuncOp kernel) {
-    PairCopies found;
+    SmallVector<scf::ForOp> loops;
     kernel.walk([&](scf::ForOp loop) {
       if (llvm::hasNItems(loop.getBody()->getOps<CopyWaitOp>(), 2))
-        found.loops.push_back(loop);
+        loops.push_back(loop);
     });
-    if (found.loops.size() != 1)
+    if (loops.size() != 1)
       return std::nullopt;
-    found.loop = found.loops.front();
+    PairCopies found;
+    found.loop = loops.front();
     found.kernel = kernel;
     if (!found.findRounds())
       return std::nullopt;
@@ -86,12 +87,12 @@ public:
     emitPhase();
     emitFetches();
     emitCopies();
-    // The loop's end of a group that has no outer keys: nobody may ask for
-    // more, or leave, while tiles are on their way.
     if (inner) {
-      auto branch = cast<scf::IfOp>(inner->getParentOp());
       b.setInsertionPoint(inner);
       receiveLate(b);
+      // So does a group without outer keys: nobody may ask for more, or leave,
+      // while tiles are on their way.
+      auto branch = cast<scf::IfOp>(inner->getParentOp());
       b.setInsertionPointToStart(branch.elseBlock());
       receiveLate(b);
     }
@@ -151,9 +152,14 @@ private:
     if (!inner)
       return;
     DenseSet<Value> first, arranged;
-    for (auto contract : inner->getBlock()->getOps<ContractOp>())
-      if (contract->isBeforeInBlock(inner))
+    for (Operation &op : *inner->getBlock()) {
+      if (&op == inner)
+        break;
+      if (auto contract = dyn_cast<ContractOp>(op))
         first.insert(getBuffer(contract.getRhs()));
+      else if (auto start = dyn_cast<StartContractOp>(op))
+        first.insert(getBuffer(start.getRhs()));
+    }
     loop.walk([&](ArrangeOp arrange) {
       arranged.insert(getBuffer(arrange.getBuffer()));
     });
@@ -162,8 +168,13 @@ private:
       tile.isEarly = arranged.contains(buffer) ||
                      (!tile.isSecond && first.contains(buffer));
     }
-    if (llvm::all_of(tiles, [](const Tile &tile) { return tile.isEarly; }))
+    // Both slots have tiles, or there is one slot.
+    auto isEarly = [](const Tile &tile) { return tile.isEarly; };
+    if (llvm::all_of(tiles, isEarly) || llvm::none_of(tiles, isEarly)) {
       inner = {};
+      for (Tile &tile : tiles)
+        tile.isEarly = true;
+    }
   }
 
   /// The parity of an index.
@@ -235,6 +246,13 @@ private:
   /// Tensor copies before the loop and at its end.
   void emitFetches() {
     ImplicitLocOpBuilder b(loop.getLoc(), loop);
+    // The last round's stores and loads go another way than tensor copies.
+    if (again) {
+      auto branch = scf::IfOp::create(b, again, /*withElseRegion=*/false);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      CopyWaitOp::create(b);
+    }
     fetchPair(b, loop.getLowerBound(), /*wait=*/false);
     b.setInsertionPoint(loop.getBody()->getTerminator());
     Value next =
@@ -268,7 +286,6 @@ private:
   }
 
   func::FuncOp kernel;
-  SmallVector<scf::ForOp> loops;
   scf::ForOp loop, inner;
   /// What is done again where a round finds its maxima too low.
   Block *round = nullptr;

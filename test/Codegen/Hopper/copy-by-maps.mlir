@@ -93,6 +93,8 @@
 // PAIRS: simplex.split 2
 // A round that begins again goes on where the first one ended.
 // PAIRS: %[[ODD:.*]] = arith.select %[[AGAIN]], %false{{.*}}, %{{.*}} : i1
+// PAIRS: scf.if %[[AGAIN]] {
+// PAIRS-NEXT: simplex.copy_wait
 // PAIRS: %[[SOME:.*]] = arith.cmpi slt, %[[BEGIN:.*]], %[[END:.*]] : index
 // PAIRS-NEXT: %[[ANY:.*]] = arith.andi %[[MAPS:.*]], %[[SOME]]
 // PAIRS-NEXT: scf.if %[[ANY]] {
@@ -116,6 +118,7 @@
 // PAIRS: simplex.receive %[[CHANNEL]][%{{.*}}] phase %[[PHASE]]
 // PAIRS: scf.for
 // PAIRS: simplex.start_contract
+// PAIRS-COUNT-2: {simplex.second_tile}
 // A group without outer keys waits, too: nobody leaves while tiles are on their way.
 // PAIRS: } else {
 // PAIRS-NEXT: scf.if %[[MAPS]] {
@@ -129,6 +132,16 @@
 // PAIRS-COUNT-4: simplex.fetch
 // PAIRS-NOT: simplex.fetch
 // PAIRS: return
+
+// Tiles of two sizes: the second ones are shorter boxes.
+// RUN: sed s/x64x/x16x/g %t.pairs.mlir > %t.uneven.mlir
+// RUN: simplex-opt %t.uneven.mlir --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" --mlir-print-ir-after=simplex-copy-by-maps 2>&1 >/dev/null \
+// RUN:   | FileCheck %s --check-prefix=UNEVEN
+// UNEVEN: simplex.open_channel %{{.*}} by_maps %true fetches [1, 3]
+// UNEVEN: simplex.fetch {{.*}} to memref<2x96x64xbf16,
+// UNEVEN: simplex.fetch {{.*}} to memref<2x96x64xbf16,
+// UNEVEN: simplex.fetch {{.*}} to memref<2x80x64xbf16, strided<[6144, 64, 1]
+// UNEVEN: simplex.fetch {{.*}} to memref<2x80x64xbf16, strided<[6144, 64, 1]
 
 // Both tiles of a determinant's key are arranged before any product.
 // RUN: sed 's/form multilinear/form determinant/' %t.pairs.mlir > %t.det.mlir

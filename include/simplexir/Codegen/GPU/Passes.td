@@ -175,9 +175,10 @@ def AssignSharedMemory : Pass<"simplex-assign-shared-memory", "::mlir::gpu::GPUM
   let summary = "Place shared buffers in the dynamic shared memory of a block";
   let description = [{
     Replaces `memref.alloc` in workgroup memory by views of
-    `gpu.dynamic_shared_memory`, one after the other (a buffer marked
-    `simplex.reuse` takes the place of the rings, which are dead by then), and
-    records the size as `simplex.shared_memory`.
+    `gpu.dynamic_shared_memory`, one after the other, and records the size as
+    `simplex.shared_memory`. A buffer marked `simplex.reuse` takes the place of
+    the rings, which are dead by then. Barriers (of `i64`) come behind all that:
+    a round that begins again goes on with them.
 
     ```mlir
     module {
