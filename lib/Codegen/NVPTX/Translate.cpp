@@ -5,19 +5,21 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Optimize.h"
 #include "simplexir/Codegen/NVPTX.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Operation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Analysis/CGSCCPassManager.h"
+#include "llvm/Analysis/LoopAnalysisManager.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/InstrTypes.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -74,6 +76,26 @@ static void exposeSharedMemory(Module &module) {
     }
 }
 
+static void optimize(Module &module, TargetMachine &machine) {
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager callGraph;
+  ModuleAnalysisManager modules;
+  // The kernels are written in vectors and matrices: these two find nothing, in
+  // a twelfth of the time.
+  PipelineTuningOptions tuning;
+  tuning.LoopVectorization = false;
+  tuning.SLPVectorization = false;
+  PassBuilder builder(&machine, tuning);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(callGraph);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, callGraph, modules);
+  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
+      .run(module, modules);
+}
+
 /// Without libdevice a call like `__nv_expf` stays an `.extern` in the PTX,
 /// and only the driver's linker would complain.
 static Error checkNoExternalCalls(const Module &module) {
@@ -115,7 +137,7 @@ Expected<std::string> simplexir::translateToPtx(mlir::Operation *operation,
   module->setDataLayout((*machine)->createDataLayout());
   markInlineAsmConvergent(*module);
   exposeSharedMemory(*module);
-  optimizeKernels(*module, **machine);
+  optimize(*module, **machine);
   if (Error error = checkNoExternalCalls(*module))
     return error;
 
