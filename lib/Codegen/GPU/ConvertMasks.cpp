@@ -53,12 +53,22 @@ private:
   bool bidirectional;
 };
 
-/// By how many queries a row is after the tile's first one.
+/// By how many queries a row is after the tile's first one. Not by a division:
+/// where LLVM makes `mul.hi.u32` of it, ptxas (13.0) adds both bounds of a
+/// window by one IMAD.HI each, and takes the first row's one sum for the other.
 Value getQuery(FragmentBuilder &b, int64_t m, int64_t half, int64_t heads) {
   if (heads >= b.layout.rows)
     return emitI32(b, 0);
   Value row = arith::IndexCastUIOp::create(b, b.getI32Type(), b.row(m, half));
-  return b.createOrFold<arith::DivUIOp>(row, emitI32(b, heads));
+  if (heads == 1)
+    return row;
+  // row / heads, exactly: rows * heads is less than 2 to the power of `bits`,
+  // and the product fits 32 bits.
+  constexpr int64_t bits = 22;
+  assert(b.layout.rows <= 1024 && "rows of a tile");
+  int64_t factor = llvm::divideCeil(int64_t{1} << bits, heads);
+  row = arith::MulIOp::create(b, row, emitI32(b, static_cast<int32_t>(factor)));
+  return arith::ShRUIOp::create(b, row, emitI32(b, bits));
 }
 
 /// An i1: may a row, `query` after the first one, use all outer keys? Null if

@@ -42,3 +42,11 @@ func.func private @k(%p: index, %c: index, %j: index, %lo: index, %hi: index,
 // COUNT: gpu.func @k
 // COUNT-COUNT-73: arith.cmpi ne, {{.*}} : i32
 // COUNT-NOT: arith.cmpi ne, {{.*}} : i32
+
+// Which query a row belongs to, where a group's size is no power of two: not by a division, which ptxas gets wrong.
+// RUN: sed -e s/x8x/x3x/g %S/../../Transforms/Inputs/trilinear.mlir | simplex-opt --simplex-nvptx-pipeline="chip=sm_90a emit=ptx" \
+// RUN:   --mlir-print-ir-after=simplex-assign-shared-memory -o /dev/null 2>&1 | FileCheck %s --check-prefix=THIRDS
+// THIRDS: gpu.func
+// THIRDS: arith.muli %{{.*}}, %c1398102_i32
+// THIRDS: arith.shrui %{{.*}}, %c22_i32
+// THIRDS-NOT: arith.divui {{.*}} : i32
