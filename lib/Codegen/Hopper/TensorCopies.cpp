@@ -46,7 +46,7 @@ Value simplexir::emitHasMaps(ImplicitLocOpBuilder &b, ArrayRef<CopyOp> copies) {
     if (!matchPattern(begin, m_Zero()))
       require(arith::CmpIPredicate::sle, begin,
               arith::ConstantIndexOp::create(b, 0));
-    // Keys and values have one length, and no query's rows are their end.
+    // Keys and values have one length, of whichever of them it was asked.
     auto length = end.getDefiningOp<memref::DimOp>();
     if (length && length.getConstantIndex() == 1 &&
         isa<BlockArgument>(length.getSource()))

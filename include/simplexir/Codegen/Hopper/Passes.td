@@ -20,12 +20,13 @@ def CoalesceKeys : Pass<"simplex-coalesce-keys", "::mlir::func::FuncOp"> {
   let description = [{
     Four operands and more have a nest of loops over outer keys, the inner one
     often short. One loop over all pairs has one rotation to fill and to drain.
-    Where windows have bounds; shares of a split take every n-th pair.
+    Where windows have bounds, so that 32 bits count all tuples; shares of a
+    split take every n-th pair.
 
     ```mlir
     scf.for %i = %a to %b { scf.for %j = %c + %share to %d step 2 { ... } }
     // ==>
-    scf.for %t = %share to (%b - %a) * (%d - %c) step 2 {
+    scf.for %t = %share to (%b - %a) * (%d - %c) step 2 : i32 {
       %i = %a + %t / (%d - %c);  %j = %c + %t mod (%d - %c)
       ... }
     ```
@@ -181,6 +182,8 @@ def RotateKeys : Pass<"simplex-rotate-keys", "::mlir::func::FuncOp"> {
     matrix products of an iteration follow each other, and its softmax follows
     both. The second tile of a pair (`--simplex-pair-tiles`) goes with the values:
     what is carried are the combined tile and the first tile's probabilities.
+    Numbers that the values need of the last key, such as its row, are computed
+    again from the counter less a step: carried, they would take registers.
 
     ```mlir
     scf.for %j { %p = softmax(logits(%j)); fold(values(%p)) }
@@ -436,7 +439,7 @@ def CopyByMaps : Pass<"simplex-copy-by-maps", "::mlir::func::FuncOp"> {
     (`--simplex-pair-tiles`). The first pair is asked for before the loop, the
     next one when all have left the one before; logits of the first outer key
     wait for the first tile of the key alone, what follows them for the rest.
-    With copies all wait for 128 KB. The phase of the channel is the number of
+    With copies all wait for the whole pair. The phase of the channel is the number of
     pairs that are left, odd or even, and a round that begins again
     (`--simplex-speculate-maximum`) goes on with it.
 

@@ -159,7 +159,8 @@ def Simplex_FetchOp : Simplex_ChannelOp<"fetch"> {
     `simplex.acquire`, and asks for the rows source[batch, sequence + r, head, :]
     by the tensor map of `source`, an argument of the kernel; rows and columns
     that the operand does not have arrive as zeros. They go to boxes, as with
-    `simplex.copy`. The slot is full when they are there: nobody announces it.
+    `simplex.copy`. The slot is full when they are there, and what its other
+    fetches bring (`simplex.open_channel`): nobody announces it.
     The other threads do not wait: the slot may be filled and emptied again and
     again while they are elsewhere, and a phase does not say how often. Only
     where `simplex.has_maps`. Without a `phase` the slot is known to be empty,
