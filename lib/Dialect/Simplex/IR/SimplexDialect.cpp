@@ -190,7 +190,7 @@ int64_t ScheduleAttr::coverLastKeys(int64_t length, int64_t keys,
 }
 
 int64_t ScheduleAttr::fitPair(int64_t length, int64_t keys) {
-  int64_t pairs = llvm::divideCeil(length, 2 * keys);
+  int64_t pairs = std::max<int64_t>(llvm::divideCeil(length, 2 * keys), 1);
   return llvm::alignTo(llvm::divideCeil(length, pairs), 16);
 }
 
