@@ -72,6 +72,7 @@ LogicalResult simplexir::buildNVPTXKernels(OpPassManager &manager,
   manager.addNestedPass<func::FuncOp>(createSpecializeCopies());
   manager.addNestedPass<func::FuncOp>(createRotateItems());
   manager.addNestedPass<func::FuncOp>(createCopyByMaps());
+  manager.addNestedPass<func::FuncOp>(createFetchPairs());
   manager.addNestedPass<func::FuncOp>(createTakeTurns());
   ConvertSimplexToGPUOptions convert;
   convert.wgmma = chip.wgmma;

@@ -31,6 +31,16 @@ inline int64_t getSharedBytes(mlir::MemRefType type,
          std::max(alignment, kSharedAlignment) - kSharedAlignment;
 }
 
+/// The buffer that a view belongs to, a value that is no view.
+inline mlir::Value getBuffer(mlir::Value view) {
+  while (mlir::Operation *op = view.getDefiningOp()) {
+    if (!mlir::isa<mlir::memref::CastOp, mlir::memref::SubViewOp>(op))
+      break;
+    view = op->getOperand(0);
+  }
+  return view;
+}
+
 /// ring[slot, ...]: a view of one of the slots that tiles come through, or of
 /// the first `rows` rows of its boxes.
 inline mlir::Value getRingSlot(mlir::ImplicitLocOpBuilder &b, mlir::Value ring,

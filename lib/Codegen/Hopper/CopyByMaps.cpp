@@ -7,7 +7,6 @@
 
 #include "TensorCopies.h"
 
-#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace simplexir {
@@ -114,20 +113,11 @@ private:
 struct CopyByMapsPass : simplexir::impl::CopyByMapsBase<CopyByMapsPass> {
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
-    if (!kernel->hasAttr(kKernelAttrName) || !usesWarpgroups(kernel))
+    if (!usesWarpgroups(kernel) || !hasCopyRole(kernel))
       return;
-    auto roles = kernel.getBody().front().getOps<SpecializeOp>();
-    auto options = remark::RemarkOpts::name("tensor-maps").category("simplex");
-    bool found = roles.empty() ? fetchPairs(kernel)
-                               : Rewriter(kernel, *roles.begin()).run();
-    if (found)
-      remark::passed(kernel.getLoc(), options)
-          << "tensor maps bring tiles of keys and values, where a launch has "
-             "addresses and strides of whole 16 bytes and no shorter key range";
-    else
-      remark::missed(kernel.getLoc(), options)
-          << "no tensor maps: tiles do not come in pairs, or are not boxes of "
-             "an operand's rows";
+    SpecializeOp roles =
+        *kernel.getBody().front().getOps<SpecializeOp>().begin();
+    reportMaps(kernel, Rewriter(kernel, roles).run());
   }
 };
 } // namespace

@@ -18,20 +18,15 @@
 
 #include "simplexir/Codegen/SharedMemory.h"
 
+namespace simplexir {
+#define GEN_PASS_DEF_FETCHPAIRS
+#include "simplexir/Codegen/Hopper/Passes.h.inc"
+} // namespace simplexir
+
 using namespace mlir;
 using namespace simplexir;
 
 namespace {
-/// The buffer that a view belongs to.
-Value getBuffer(Value view) {
-  while (Operation *op = view.getDefiningOp()) {
-    if (!isa<memref::CastOp, memref::SubViewOp>(op))
-      break;
-    view = op->getOperand(0);
-  }
-  return view;
-}
-
 struct Tile {
   CopyOp copy;
   bool isSecond;
@@ -121,8 +116,8 @@ private:
     });
   }
 
-  /// A round that begins again (--simplex-speculate-maximum) goes on with the
-  /// phases of the one before.
+  /// A round that begins again (--simplex-speculate-maximum), once at most,
+  /// goes on with the phases of the one before.
   bool findRounds() {
     round = &kernel.getBody().front();
     auto rounds = loop->getParentOfType<scf::WhileOp>();
@@ -296,14 +291,20 @@ private:
   SmallVector<Tile> tiles;
   Value again, maps, channel, phase;
 };
-} // namespace
 
-bool simplexir::fetchPairs(func::FuncOp kernel) {
-  auto schedule = kernel->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
-  if (!schedule.getPairs())
-    return false;
-  auto copies = PairCopies::match(kernel);
-  if (copies)
-    copies->run();
-  return copies.has_value();
-}
+struct FetchPairsPass : simplexir::impl::FetchPairsBase<FetchPairsPass> {
+  void runOnOperation() override {
+    func::FuncOp kernel = getOperation();
+    // Copies of a role are those of --simplex-copy-by-maps.
+    if (!usesWarpgroups(kernel) || hasCopyRole(kernel))
+      return;
+    auto schedule = kernel->getAttrOfType<ScheduleAttr>(kScheduleAttrName);
+    std::optional<PairCopies> copies;
+    if (schedule.getPairs())
+      copies = PairCopies::match(kernel);
+    if (copies)
+      copies->run();
+    reportMaps(kernel, copies.has_value());
+  }
+};
+} // namespace

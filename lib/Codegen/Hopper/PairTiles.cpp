@@ -156,14 +156,8 @@ private:
     auto type = dyn_cast<MemRefType>(view.getType());
     if (!type || !ShapedType::isDynamic(type.getStridesAndOffset().second))
       return {};
-    while (Operation *op = view.getDefiningOp()) {
-      if (auto alloc = dyn_cast<memref::AllocOp>(op))
-        return alloc.getType().getDimSize(0) == 2 ? alloc : memref::AllocOp();
-      if (!isa<memref::CastOp, memref::SubViewOp>(op))
-        break;
-      view = op->getOperand(0);
-    }
-    return {};
+    auto ring = getBuffer(view).getDefiningOp<memref::AllocOp>();
+    return ring && ring.getType().getDimSize(0) == 2 ? ring : memref::AllocOp();
   }
   Value getSecondTile(ImplicitLocOpBuilder &b, ContractOp op, Value slot) {
     Value ring = getRing(op.getRhs());

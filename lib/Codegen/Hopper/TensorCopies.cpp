@@ -9,6 +9,7 @@
 
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/IR/Remarks.h"
 
 using namespace mlir;
 using namespace simplexir;
@@ -56,4 +57,20 @@ Value simplexir::emitHasMaps(ImplicitLocOpBuilder &b, ArrayRef<CopyOp> copies) {
             memref::DimOp::create(b, any.getSource(), 1));
   }
   return maps;
+}
+
+bool simplexir::hasCopyRole(func::FuncOp kernel) {
+  return !kernel.getBody().front().getOps<SpecializeOp>().empty();
+}
+
+void simplexir::reportMaps(func::FuncOp kernel, bool found) {
+  auto options = remark::RemarkOpts::name("tensor-maps").category("simplex");
+  if (found)
+    remark::passed(kernel.getLoc(), options)
+        << "tensor maps bring tiles of keys and values, where a launch has "
+           "addresses and strides of whole 16 bytes and no shorter key range";
+  else
+    remark::missed(kernel.getLoc(), options)
+        << "no tensor maps: tiles do not come in pairs, or are not boxes of an "
+           "operand's rows";
 }

@@ -23,9 +23,11 @@ bool isTensorCopy(CopyOp copy, mlir::Operation *place);
 mlir::Value emitHasMaps(mlir::ImplicitLocOpBuilder &b,
                         llvm::ArrayRef<CopyOp> copies);
 
-/// Lets tensor copies bring pairs of tiles (--simplex-pair-tiles) in a kernel
-/// all of whose warps compute; false if there are none that they can bring.
-bool fetchPairs(mlir::func::FuncOp kernel);
+/// Does a role of the kernel copy (--simplex-specialize-copies)?
+bool hasCopyRole(mlir::func::FuncOp kernel);
+
+/// The remark: do tensor copies bring the kernel's tiles?
+void reportMaps(mlir::func::FuncOp kernel, bool found);
 } // namespace simplexir
 
 #endif // SIMPLEXIR_LIB_CODEGEN_HOPPER_TENSORCOPIES_H

@@ -50,3 +50,15 @@ func.func private @k(%p: index, %c: index, %j: index, %lo: index, %hi: index,
 // THIRDS: arith.muli %{{.*}}, %c1398102_i32
 // THIRDS: arith.shrui %{{.*}}, %c22_i32
 // THIRDS-NOT: arith.divui {{.*}} : i32
+// RUN: sed -e s/x8x/x3x/g %S/../../Transforms/Inputs/trilinear.mlir | simplex-opt --simplex-nvptx-pipeline="chip=sm_90a emit=ptx" \
+// RUN:   | FileCheck %s --check-prefix=PTX --implicit-check-not=mul.hi.u32
+// PTX: mul.lo.s32 {{.*}}, 1398102;
+
+// Several outer keys, one query: both bounds of the columns are one word, which each mask takes apart anew. Known before
+// the loop, words for all columns would be held through it.
+// RUN: sed -e s/x8x64xbf16/x64x64xbf16/g -e s/x8x/x64x/g %S/../../Transforms/Inputs/quadrilinear.mlir \
+// RUN:   | simplex-opt --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" | FileCheck %s --check-prefix=HIDE
+// HIDE: scf.for
+// HIDE: %[[BOTH:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "mov.b32 $0, $1;"
+// HIDE-NEXT: arith.andi %[[BOTH]], %c65535_i32
+// HIDE-NEXT: arith.shrui %[[BOTH]], %c16_i32
