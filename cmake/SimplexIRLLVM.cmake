@@ -60,6 +60,9 @@ simplexir_has_archives(_has_archives)
 cmake_dependent_option(SIMPLEXIR_STATIC_COMPILER
   "Link simplex-compile statically against LLVM/MLIR" ${PROJECT_IS_TOP_LEVEL}
   "_has_archives;NOT SIMPLEXIR_SANITIZE" OFF)
+if(NOT _has_archives)
+  message(STATUS "simplex-compile shares libMLIR: the archives of LLVM, MLIR or what they need are not all here")
+endif()
 
 # simplexir_link_mlir(TARGET [COMPILER] [MLIR archives...]): everything of LLVM
 # and MLIR that a tool needs. COMPILER: SIMPLEXIR_STATIC_COMPILER decides. The

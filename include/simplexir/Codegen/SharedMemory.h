@@ -18,7 +18,7 @@ namespace simplexir {
 constexpr int64_t kSharedAlignment = 128;
 
 /// What a kernel with warpgroup products leaves free for the channel that
-/// --simplex-copy-by-maps opens.
+/// --simplex-fetch-pairs opens.
 constexpr int64_t kChannelBytes = kSharedAlignment;
 
 /// The most bytes of shared memory that a buffer takes, wherever it comes to

@@ -49,7 +49,20 @@ protected:
     return builder.serialize();
   }
 
+  /// What the runtime reads of an artifact with one cubin.
+  void buildAndParse(const CompiledKernel &kernel, Artifact &artifact) {
+    llvm::Expected<std::string> bytes = build(kernel, ImageKind::Cubin);
+    ASSERT_TRUE(static_cast<bool>(bytes)) << llvm::toString(bytes.takeError());
+    artifactBytes = std::move(*bytes);
+    std::string error;
+    ASSERT_TRUE(parse(reinterpret_cast<const uint8_t *>(artifactBytes.data()),
+                      artifactBytes.size(), artifact, error))
+        << error;
+  }
+
   MLIRContext context;
+  /// An artifact may point into them.
+  std::string artifactBytes;
   OwningOpRef<ModuleOp> module;
 };
 
@@ -65,14 +78,8 @@ CompiledKernel makeKernel(int64_t residentBlocks) {
 TEST_F(ArtifactTest, ResidentBlocks) {
   ASSERT_TRUE(module);
   for (int64_t blocks : {0, 1, 32}) {
-    llvm::Expected<std::string> bytes =
-        build(makeKernel(blocks), ImageKind::Cubin);
-    ASSERT_TRUE(static_cast<bool>(bytes)) << llvm::toString(bytes.takeError());
     Artifact artifact;
-    std::string error;
-    ASSERT_TRUE(parse(reinterpret_cast<const uint8_t *>(bytes->data()),
-                      bytes->size(), artifact, error))
-        << error;
+    ASSERT_NO_FATAL_FAILURE(buildAndParse(makeKernel(blocks), artifact));
     EXPECT_EQ(artifact.kernels[0].images[0].residentBlocks, blocks);
     EXPECT_EQ(artifact.kernels[0].images[0].blockSize, 384u);
   }
@@ -144,13 +151,8 @@ TEST_F(ArtifactTest, TensorMaps) {
   ASSERT_FALSE(static_cast<bool>(bytes)) << "256 bytes of f32 in a row";
   llvm::consumeError(bytes.takeError());
   kernel.maps = {1, 32, 128, 2, 32, 96};
-  bytes = build(kernel, ImageKind::Cubin);
-  ASSERT_TRUE(static_cast<bool>(bytes)) << llvm::toString(bytes.takeError());
   Artifact artifact;
-  std::string error;
-  ASSERT_TRUE(parse(reinterpret_cast<const uint8_t *>(bytes->data()),
-                    bytes->size(), artifact, error))
-      << error;
+  ASSERT_NO_FATAL_FAILURE(buildAndParse(kernel, artifact));
   const std::vector<TensorMap> &maps = artifact.kernels[0].images[0].maps;
   ASSERT_EQ(maps.size(), 2u);
   EXPECT_EQ(maps[0].argument, 1u);
