@@ -150,14 +150,14 @@ def measure(function, repeats):
 
 
 def measure_peak(build, threads):
-    """GFLOP/s of `threads` cores at once, by simplexir-cpu-kernel-bench."""
+    """GFLOP/s of `threads` cores at once, by simplexir-cpu-kernel-bench; None where it measures none (no AVX-512)."""
     tool = build / "bin/simplexir-cpu-kernel-bench"
     if not tool.exists():
         return None
     runs = [subprocess.Popen([tool, "--peak"], stdout=subprocess.PIPE, text=True)
             for _ in range(threads)]
     words = [run.communicate()[0].split() for run in runs]
-    return sum(float(w[-2]) for w in words) if all(len(w) > 1 for w in words) else None
+    return sum(float(w[-2]) for w in words) if all(w[-1:] == ["GFLOP/s"] for w in words) else None
 
 
 def run(options):
