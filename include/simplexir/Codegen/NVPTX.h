@@ -12,6 +12,7 @@
 
 #include "mlir/Support/LLVM.h"
 #include "llvm/Support/Error.h"
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,25 @@ struct Cubin {
 /// CUDA_HOME/bin, or the path set when this compiler was built. The error says
 /// where it was looked for.
 llvm::Expected<std::string> findPtxas(llvm::StringRef configured = "");
+
+/// ptxas at work on PTX for a chip, in a process of its own. Destroyed, it is
+/// waited for.
+class Assembly {
+public:
+  static llvm::Expected<Assembly>
+  start(llvm::StringRef ptx, const GpuChip &chip, llvm::StringRef ptxas);
+  Assembly(Assembly &&);
+  Assembly &operator=(Assembly &&);
+  ~Assembly();
+
+  /// Waits for it; once.
+  llvm::Expected<Cubin> finish();
+
+private:
+  class Process;
+  explicit Assembly(std::unique_ptr<Process> process);
+  std::unique_ptr<Process> process;
+};
 
 /// Assembles PTX for a chip with the given ptxas.
 llvm::Expected<Cubin> assemblePtx(llvm::StringRef ptx, const GpuChip &chip,

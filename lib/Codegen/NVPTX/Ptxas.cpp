@@ -187,51 +187,93 @@ std::vector<KernelResources> simplexir::parsePtxasLog(StringRef log) {
   return kernels;
 }
 
-Expected<Cubin> simplexir::assemblePtx(StringRef ptx, const GpuChip &chip,
-                                       StringRef ptxas) {
-  TemporaryFile input, output;
-  std::error_code code = input.create("ptx");
-  if (!code)
-    code = output.create("cubin");
-  if (code)
-    return createStringError(code, "cannot create a temporary file");
-  {
+/// The files that it reads and writes, and its version, which is asked beside
+/// it, not before.
+class Assembly::Process {
+public:
+  Process(const GpuChip &chip, StringRef path)
+      : chip(chip), path(path.str()), asked(this->path), assembler(this->path) {
+  }
+
+  Error start(StringRef ptx) {
+    std::error_code code = input.create("ptx");
+    if (!code)
+      code = output.create("cubin");
+    if (code)
+      return createStringError(code, "cannot create a temporary file");
+    if (Error error = write(ptx))
+      return error;
+    if (Error error = asked.start({"--version"}))
+      return error;
+    return assembler.start(
+        {"-v", "-O3", "-arch", chip.name, input.path, "-o", output.path});
+  }
+
+  Expected<Cubin> finish() {
+    Cubin cubin;
+    std::string answer;
+    Error failure = assembler.wait(cubin.log);
+    if (Error error = asked.wait(answer)) {
+      // What is not ptxas fails at both: this says so.
+      consumeError(std::move(failure));
+      return error;
+    }
+    Expected<int> release = parseRelease(path, answer);
+    if (!release) {
+      consumeError(std::move(failure));
+      return release.takeError();
+    }
+    if (failure)
+      return failure;
+    cubin.image = readAll(output.path);
+    if (cubin.image.empty())
+      return createStringError("ptxas wrote no cubin");
+    cubin.kernels = parsePtxasLog(cubin.log);
+    cubin.minDriver = getMinDriverForCubin(chip, *release);
+    return cubin;
+  }
+
+private:
+  Error write(StringRef ptx) {
+    std::error_code code;
     raw_fd_ostream file(input.path, code);
     file << ptx;
     file.close();
     if (!code)
       code = file.error();
-    if (code) {
-      file.clear_error();
-      return createStringError(code, "cannot write '" + input.path + "'");
-    }
+    if (!code)
+      return Error::success();
+    file.clear_error();
+    return createStringError(code, "cannot write '" + input.path + "'");
   }
-  Cubin cubin;
-  // Asked beside the other, not before.
-  PtxasProcess asked(ptxas), assembler(ptxas);
-  std::string answer;
-  if (Error error = asked.start({"--version"}))
+
+  GpuChip chip;
+  std::string path;
+  // Destroyed after the processes, which are waited for.
+  TemporaryFile input, output;
+  PtxasProcess asked, assembler;
+};
+
+Assembly::Assembly(std::unique_ptr<Process> process)
+    : process(std::move(process)) {}
+Assembly::Assembly(Assembly &&) = default;
+Assembly &Assembly::operator=(Assembly &&) = default;
+Assembly::~Assembly() = default;
+
+Expected<Assembly> Assembly::start(StringRef ptx, const GpuChip &chip,
+                                   StringRef ptxas) {
+  auto process = std::make_unique<Process>(chip, ptxas);
+  if (Error error = process->start(ptx))
     return error;
-  if (Error error = assembler.start(
-          {"-v", "-O3", "-arch", chip.name, input.path, "-o", output.path}))
-    return error;
-  Error failure = assembler.wait(cubin.log);
-  if (Error error = asked.wait(answer)) {
-    // What is not ptxas fails at both: this says so.
-    consumeError(std::move(failure));
-    return error;
-  }
-  Expected<int> release = parseRelease(ptxas, answer);
-  if (!release) {
-    consumeError(std::move(failure));
-    return release.takeError();
-  }
-  if (failure)
-    return failure;
-  cubin.image = readAll(output.path);
-  if (cubin.image.empty())
-    return createStringError("ptxas wrote no cubin");
-  cubin.kernels = parsePtxasLog(cubin.log);
-  cubin.minDriver = getMinDriverForCubin(chip, *release);
-  return cubin;
+  return Assembly(std::move(process));
+}
+
+Expected<Cubin> Assembly::finish() { return process->finish(); }
+
+Expected<Cubin> simplexir::assemblePtx(StringRef ptx, const GpuChip &chip,
+                                       StringRef ptxas) {
+  Expected<Assembly> assembly = Assembly::start(ptx, chip, ptxas);
+  if (!assembly)
+    return assembly.takeError();
+  return assembly->finish();
 }
