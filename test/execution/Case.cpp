@@ -169,16 +169,24 @@ std::string Case::describe() const {
   return text;
 }
 
-void Case::schedulePairs() {
+void Case::scheduleShortTiles() {
   auto isFit = [](int64_t dim) { return dim % 16 == 0 && dim <= 128; };
   bool is16 = element == reference::ElementType::BF16 ||
               element == reference::ElementType::F16;
-  if (order < 3 || !is16 || !isFit(dim) || !isFit(valueDim))
+  if (!is16 || !isFit(dim) || !isFit(valueDim))
     return;
   // The same for all cases of a module.
   Random random(xxh3_64bits(getModule()));
   int64_t shape = random.below(3);
   int64_t keys = random.pick(std::vector<int64_t>{16, 32, 32, 48});
+  if (order == 2) {
+    // Groups of 64 rows have whole queries.
+    if (windows[0] != 0 && 64 % (heads / kvHeads) == 0)
+      raw_string_ostream(schedule)
+          << "rows = 128, keys = " << keys
+          << ", warps = 8, stages = 2, wgmma = true, skew = true";
+    return;
+  }
   // 0: as many as the first tile has.
   int64_t second = 16 * static_cast<int64_t>(random.below(keys / 16));
   raw_string_ostream(schedule)

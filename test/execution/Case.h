@@ -85,10 +85,10 @@ struct Case {
     return 1 + (sharedKeys ? 1 : getNumKeys()) + (sharedValues ? 0 : i);
   }
   std::string getModule() const;
-  /// Takes a schedule with pairs of short tiles, of one size or two, if the
-  /// module can have it:
-  /// lengths here are a tile or two of the compiler's choice.
-  void schedulePairs();
+  /// Takes a schedule of short tiles, if the module can have it: in pairs, of
+  /// one size or two, or, with one key, skewed. Lengths here are a tile or two
+  /// of the compiler's choice.
+  void scheduleShortTiles();
   /// One line that says which case this is.
   std::string describe() const;
   reference::AttentionSpec getSpec() const;

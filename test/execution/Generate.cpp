@@ -373,6 +373,6 @@ std::vector<Case> simplexir::sweep::generateCases(uint64_t seed, size_t count,
   cases.resize(count);
   if (pairs)
     for (Case &c : cases)
-      c.schedulePairs();
+      c.scheduleShortTiles();
   return cases;
 }

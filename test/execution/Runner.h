@@ -29,7 +29,8 @@ struct Settings {
   bool injectFault = false;
   /// Cut the attention into tiles first.
   bool tile = false;
-  /// Schedules with pairs of tiles, where a module can have them.
+  /// Schedules of short tiles, in pairs or skewed, where a module can have
+  /// them.
   bool pairs = false;
   /// Runs of each case; all must give the same bits.
   int runs = 2;

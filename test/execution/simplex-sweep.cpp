@@ -82,9 +82,13 @@ struct Options {
       OURS};
   cl::opt<bool> pairs{
       "pairs",
-      cl::desc("Give each attention that can have it a schedule with pairs of "
-               "short tiles (a chip with warpgroup products)"),
+      cl::desc("Give each attention that can have it a schedule of short "
+               "tiles (a chip with warpgroup products): in pairs, or, with "
+               "one key, skewed"),
       OURS};
+  cl::opt<std::string> match{
+      "match", cl::desc("Only cases whose line has this text (see --list)"),
+      cl::value_desc("TEXT"), OURS};
   cl::opt<std::string> saveTo{
       "save", cl::desc("Write failing cases here, for simplex-run"),
       cl::value_desc("DIR"), OURS};
@@ -185,7 +189,8 @@ bool Sweep::runSeed(uint64_t seed) {
   for (const Case &c : cases)
     texts.push_back(c.getModule());
   for (size_t i = 0; i < count; ++i)
-    if (opts.only < 0 || static_cast<size_t>(opts.only) == i)
+    if ((opts.only < 0 || static_cast<size_t>(opts.only) == i) &&
+        StringRef(cases[i].describe()).contains(opts.match))
       groups[texts[i]].push_back(i);
 
   std::atomic<size_t> next{0};
@@ -256,7 +261,8 @@ static int run(int argc, char **argv) {
     std::vector<Case> cases =
         generateCases(opts.seed, opts.numCases, opts.pairs);
     for (size_t i = 0; i < cases.size(); ++i)
-      outs() << i << ": " << cases[i].describe() << "\n";
+      if (StringRef(cases[i].describe()).contains(opts.match))
+        outs() << i << ": " << cases[i].describe() << "\n";
     return 0;
   }
   settings.device = opts.device;
