@@ -86,7 +86,7 @@ static KernelTiles describeTiles(AttentionOp op, StringRef name) {
   int64_t heads = std::min(op.getGroupSize(), schedule.getRows());
   KernelTiles tiles;
   tiles.name = name.str();
-  tiles.queries = schedule.getRows() / heads;
+  tiles.queries = schedule.getQueriesTogether(heads);
   tiles.keys = schedule.getKeys();
   tiles.secondKeys = schedule.getSecondColumns();
   tiles.windows.assign(op.getWindows().begin(), op.getWindows().end());

@@ -36,9 +36,9 @@ struct FoldBias : OpRewritePattern<ContractOp> {
                             rewriter.getF64FloatAttr(0.0));
     init = RowSumOp::create(rewriter, op.getLoc(), column, op.getLhs(), init,
                             op.getBiasAttr());
-    rewriter.replaceOpWithNewOp<ContractOp>(op, type, op.getLhs(), op.getRhs(),
-                                            init, op.getTransposedAttr(),
-                                            rewriter.getF64FloatAttr(0.0));
+    rewriter.replaceOpWithNewOp<ContractOp>(
+        op, type, op.getLhs(), op.getRhs(), init, op.getTransposedAttr(),
+        rewriter.getF64FloatAttr(0.0), op.getSkewAttr());
     return success();
   }
 };

@@ -18,7 +18,7 @@ class EdgeCondition {
 public:
   EdgeCondition(ImplicitLocOpBuilder &b, MaskOp op) : b(b), op(op) {
     first = op.getPosition();
-    last = add(first, getQueries(op) - 1);
+    last = add(first, getQueries(op) - 1 - getLag());
   }
 
   void addColumns() {
@@ -26,7 +26,10 @@ public:
     Value columnEnd = add(op.getColumn(), type.getColumns());
 
     // The first tile starts at 'begin' or later: only its end can stick out.
-    require(arith::CmpIPredicate::sgt, columnEnd, op.getEnd());
+    // But with a skew, for the rows that are furthest on.
+    require(arith::CmpIPredicate::sgt, add(columnEnd, getLag()), op.getEnd());
+    if (getLag() != 0)
+      require(arith::CmpIPredicate::slt, op.getColumn(), op.getBegin());
     requireInside(op.getColumn(), columnEnd, op.getWindows().back());
   }
 
@@ -40,6 +43,12 @@ public:
   Value get() { return condition; }
 
 private:
+  /// By how many keys, and queries, the last rows' columns are further on.
+  int64_t getLag() {
+    int64_t groups = op.getType().getRows() / ScheduleAttr::kGroupRows;
+    return static_cast<int64_t>(op.getSkew()) * (groups - 1);
+  }
+
   Value add(Value value, int64_t constant) {
     if (constant == 0)
       return value;

@@ -20,7 +20,7 @@ constexpr double kUnlimited = 1e9;
 /// Of shared memory, in a cycle.
 constexpr double kBytesPerCycle = 128;
 /// Rows of a warp's matrix instruction, and of a warpgroup's.
-constexpr int64_t kWarpRows = 16, kWarpgroupRows = 64;
+constexpr int64_t kWarpRows = 16, kWarpgroupRows = ScheduleAttr::kGroupRows;
 
 /// Bytes of a row of the query or an outer key, of the last key, and of a
 /// value: padded to the depth of a matrix instruction.
@@ -68,6 +68,11 @@ int64_t simplexir::getQueries(AttentionOp op, int64_t rows) {
   return rows / std::min(op.getGroupSize(), rows);
 }
 
+int64_t simplexir::getQueriesTogether(AttentionOp op,
+                                      const ScheduleParts &parts) {
+  return getQueries(op, parts.skew ? kWarpgroupRows : parts.rows);
+}
+
 double simplexir::getUnion(AttentionOp op, int64_t queries) {
   double waste = 1;
   for (int64_t window : op.getWindows()) {
@@ -88,7 +93,8 @@ static std::pair<int64_t, int64_t> coverLastKeys(int64_t length,
 }
 
 double simplexir::getRounding(AttentionOp op, const ScheduleParts &parts) {
-  std::optional<int64_t> length = getLastLength(op, getQueries(op, parts.rows));
+  std::optional<int64_t> length =
+      getLastLength(op, getQueriesTogether(op, parts));
   if (!length)
     return 1;
   return static_cast<double>(coverLastKeys(*length, parts).second) /
@@ -97,7 +103,8 @@ double simplexir::getRounding(AttentionOp op, const ScheduleParts &parts) {
 
 /// Columns of a tile, on average.
 static double getColumns(AttentionOp op, const ScheduleParts &parts) {
-  std::optional<int64_t> length = getLastLength(op, getQueries(op, parts.rows));
+  std::optional<int64_t> length =
+      getLastLength(op, getQueriesTogether(op, parts));
   // Both tiles of a pair, where the number of pairs is not known.
   auto [tiles, columns] =
       length ? coverLastKeys(*length, parts)
@@ -121,9 +128,12 @@ int64_t simplexir::getSharedBytes(AttentionOp op, const ScheduleParts &parts) {
   if (!parts.wgmma)
     return query + parts.stages * parts.keys *
                        (bytes.lastKey + bytes.value + 2 * padding);
+  // Rows of boxes come by whole periods of eight.
+  int64_t lag = getQueries(op, parts.rows) - getQueriesTogether(op, parts);
+  int64_t rows = lag == 0 ? parts.keys : llvm::alignTo(parts.keys + lag, 8);
   return channels + llvm::alignTo(query, boxAlignment) +
-         parts.keys * (parts.stages * llvm::alignTo(bytes.lastKey, box) +
-                       valueStages * llvm::alignTo(bytes.value, box));
+         rows * (parts.stages * llvm::alignTo(bytes.lastKey, box) +
+                 valueStages * llvm::alignTo(bytes.value, box));
 }
 
 int64_t simplexir::getOuterRowBytes(AttentionOp op,
@@ -155,7 +165,8 @@ static int64_t getShareWarps(const ScheduleParts &parts) {
 static double getCombined(AttentionOp op, const ScheduleParts &parts) {
   if (!parts.pairs)
     return 1;
-  std::optional<int64_t> length = getLastLength(op, getQueries(op, parts.rows));
+  std::optional<int64_t> length =
+      getLastLength(op, getQueriesTogether(op, parts));
   if (!length)
     return 0.5;
   int64_t tiles = coverLastKeys(*length, parts).first;
@@ -251,8 +262,9 @@ ScheduleCost::ScheduleCost(AttentionOp op, const ScheduleParts &parts,
       static_cast<double>((op.getHeadDim() + op.getValueDim()) * element) /
       tuples;
 
-  waste = getUnion(op, queries) * getRounding(op, parts);
-  std::optional<int64_t> length = getLastLength(op, queries);
+  int64_t together = getQueriesTogether(op, parts);
+  waste = getUnion(op, together) * getRounding(op, parts);
+  std::optional<int64_t> length = getLastLength(op, together);
   steps =
       !length || llvm::is_contained(op.getWindows(), 0)
           ? std::numeric_limits<double>::infinity()

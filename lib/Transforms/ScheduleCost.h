@@ -22,6 +22,8 @@ struct ScheduleParts {
   bool wgmma = false, pairs = false;
   /// Of the second tile of a pair; 0: `keys`.
   int64_t secondKeys = 0;
+  /// Do groups of rows each see the keys from their own windows on?
+  bool skew = false;
 
   int64_t getPairKeys() const {
     return keys + (secondKeys ? secondKeys : keys);
@@ -45,6 +47,10 @@ std::optional<int64_t> getLastLength(AttentionOp op, int64_t queries);
 
 /// Queries whose rows share a tile.
 int64_t getQueries(AttentionOp op, int64_t rows);
+
+/// Of these, those whose windows' union is visited: with a skew, the ones of
+/// one group of rows.
+int64_t getQueriesTogether(AttentionOp op, const ScheduleParts &parts);
 
 /// Tuples in the union of the windows of `queries` neighbours, over those that
 /// one of them needs.

@@ -72,9 +72,9 @@ private:
     return {processorSharedMemory, mmaFlops, wgmmaFlops, exponentials};
   }
   static Parts getParts(ScheduleAttr schedule) {
-    return {schedule.getRows(),  schedule.getKeys(),      schedule.getSplits(),
-            schedule.getWarps(), schedule.getStages(),    schedule.getWgmma(),
-            schedule.getPairs(), schedule.getSecondKeys()};
+    return {schedule.getRows(),  schedule.getKeys(),       schedule.getSplits(),
+            schedule.getWarps(), schedule.getStages(),     schedule.getWgmma(),
+            schedule.getPairs(), schedule.getSecondKeys(), schedule.getSkew()};
   }
 
   LogicalResult select(AttentionOp op) {
@@ -89,13 +89,14 @@ private:
     override(parts.splits, splits);
     override(parts.warps, warps);
     override(parts.stages, stages);
+    parts.skew = parts.skew && parts.splits == 1 && canSkew(op, parts);
     parts.pairs = choosePairs(op, parts);
     if (keys != 0 || !parts.pairs)
       parts.secondKeys = 0;
     auto schedule = ScheduleAttr::getChecked(
         [&] { return op.emitOpError(); }, &getContext(), parts.rows, parts.keys,
         parts.splits, parts.warps, parts.stages, parts.wgmma, parts.pairs,
-        parts.secondKeys);
+        parts.secondKeys, parts.skew);
     if (!schedule)
       return failure();
     op.setScheduleAttr(schedule);
@@ -310,6 +311,16 @@ private:
     return "";
   }
 
+  /// Has each group of 64 rows whole queries, and not many: the others' keys
+  /// are copied too?
+  static bool canSkew(AttentionOp op, const Parts &parts) {
+    constexpr int64_t mostQueries = 16, rows = ScheduleAttr::kGroupRows;
+    int64_t queries = getQueries(op, parts.rows);
+    return op.getKeys().size() == 1 && op.getWindows().front() != 0 &&
+           queries > 1 && queries <= mostQueries &&
+           rows % std::min(op.getGroupSize(), parts.rows) == 0;
+  }
+
   /// Two groups of four warps, 64 rows each: 128 rows, or two shares of the
   /// outer keys of 64; one group for short rows. Taken unless what they visit
   /// beyond the windows costs more than they save.
@@ -331,6 +342,13 @@ private:
       candidates = {getParts(64, 2, 8), getParts(128, 1, 8)};
     else
       candidates = {getParts(128, 1, 8)};
+    if (canSkew(op, candidates.front())) {
+      Parts skewed = candidates.front();
+      skewed.skew = true;
+      skewed.keys = chooseKeys(op, 128, getQueriesTogether(op, skewed), 16);
+      if (getSharedBytes(op, skewed) <= sharedMemory)
+        candidates.push_back(skewed);
+    }
     std::string obstacle = getObstacle(op);
     Parts best = choose(op, candidates);
     if (obstacle.empty() && isFaster(op, parts, best)) {
@@ -354,7 +372,7 @@ private:
   }
 
   static double getVisited(AttentionOp op, const Parts &parts) {
-    return getUnion(op, getQueries(op, parts.rows));
+    return getUnion(op, getQueriesTogether(op, parts));
   }
 
   void report(AttentionOp op) const {
@@ -366,7 +384,8 @@ private:
       out << " and " << parts.secondKeys;
     out << ", splits " << parts.splits
         << (parts.wgmma ? ", warpgroup products" : "")
-        << (parts.pairs ? ", pairs of tiles" : "") << "; ";
+        << (parts.pairs ? ", pairs of tiles" : "")
+        << (parts.skew ? ", skewed" : "") << "; ";
     if (target == "gpu")
       out << describeCost(op, ScheduleCost(op, parts, getChip()));
     else

@@ -5,12 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Positions here are relative to key 0: key j stands at j, query i at
-// `offset + i`. The loop over last-key tiles is outside the loops over outer
-// keys, so that a tile is read once for all of them.
+// The loop over last-key tiles is outside the loops over outer keys, so that a
+// tile is read once for all of them.
 //
 //===----------------------------------------------------------------------===//
 
+#include "TileWindows.h"
 #include "simplexir/Transforms/Passes.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -25,11 +25,6 @@ using namespace mlir;
 using namespace simplexir;
 
 namespace {
-/// The half-open range of keys that some row of the tile may use.
-struct KeyRange {
-  Value begin, end;
-};
-
 class Tiler {
 public:
   Tiler(AttentionOp op, bool widen, bool dotBF16, int64_t pad)
@@ -45,6 +40,7 @@ public:
     headsPerTile = std::min(group, schedule.getRows());
     queriesPerTile = schedule.getRows() / headsPerTile;
     headBlocks = llvm::divideCeil(group, headsPerTile);
+    skew = {schedule, headsPerTile};
     scale = op.getEffectiveScale();
     if (logitElement != accumulator) {
       combinedElement = logitElement;
@@ -57,7 +53,7 @@ public:
   void run() {
     setGrid();
     decodeWorkItem();
-    computeRanges();
+    windows = emitTileWindows(b, op, queryBegin, queryEnd, queryLength, skew);
     query = load(op.getQuery(), queryBegin, head, c(0), queryEnd, headEnd,
                  tile(schedule.getRows(), headDim, keyElement), headsPerTile);
     if (tileElement.isF16() && op.getKeys().size() > 1)
@@ -119,39 +115,6 @@ private:
   }
 
   //===--------------------------------------------------------------------===//
-  // Windows
-  //===--------------------------------------------------------------------===//
-
-  void computeRanges() {
-    Value keys = dim(op.getKeys()[0], 1);
-    Value offset = op.getQueryPosition()
-                       ? sub(op.getQueryPosition(), op.getKeyPosition())
-                       : sub(keys, queryLength);
-    rangeBegin = c(0);
-    rangeEnd = keys;
-    if (op.getRangeBegin()) {
-      Value origin = op.getKeyPosition() ? op.getKeyPosition() : c(0);
-      rangeBegin = max(rangeBegin, sub(op.getRangeBegin(), origin));
-      rangeEnd = min(rangeEnd, sub(op.getRangeEnd(), origin));
-    }
-    firstPosition = add(offset, queryBegin);
-    Value lastPosition =
-        add(firstPosition, sub(sub(queryEnd, queryBegin), c(1)));
-    for (int64_t window : op.getWindows()) {
-      KeyRange range{rangeBegin, rangeEnd};
-      bool unlimited = window == 0;
-      Value width = c(std::min(window, kMaxWindow));
-      if (!unlimited)
-        range.begin = max(range.begin, add(sub(firstPosition, width), c(1)));
-      if (!op.getBidirectional())
-        range.end = min(range.end, add(lastPosition, c(1)));
-      else if (!unlimited)
-        range.end = min(range.end, add(lastPosition, width));
-      ranges.push_back(range);
-    }
-  }
-
-  //===--------------------------------------------------------------------===//
   // Tiles
   //===--------------------------------------------------------------------===//
 
@@ -171,7 +134,7 @@ private:
   }
   /// Rows of a key or value; rows outside the key range read as zero.
   Value loadKeys(Value source, Value sequence, TileType type) {
-    return load(source, sequence, keyHead, rangeBegin, rangeEnd,
+    return load(source, sequence, keyHead, windows.rangeBegin, windows.rangeEnd,
                 add(keyHead, c(1)), type, 1);
   }
 
@@ -180,6 +143,8 @@ private:
     constexpr double log2e = 1.4426950408889634;
     return b.getF64FloatAttr(scale == 0 ? 1.0 : std::abs(scale) * log2e);
   }
+
+  IntegerAttr skewAttr() { return b.getI64IntegerAttr(skew.step); }
 
   /// Biases are rounded to the accumulator's type, whatever they are added in.
   double getKeyBias(int64_t key) {
@@ -210,12 +175,13 @@ private:
     TileType type = tile(schedule.getRows(), schedule.getKeys(), logitElement);
     Value logits = ContractOp::create(
         b, type, combined.getResult(), lastKeys, Value(), b.getUnitAttr(),
-        b.getF64FloatAttr(getKeyBias(op.getKeys().size() - 1)));
+        b.getF64FloatAttr(getKeyBias(op.getKeys().size() - 1)), skewAttr());
     logits = b.createOrFold<ConvertOp>(
         type.cloneWith(std::nullopt, accumulator), logits);
-    Value masked = MaskOp::create(b, logits, firstPosition, column, outer,
-                                  rangeBegin, rangeEnd, op.getWindows(),
-                                  op.getBidirectional(), headsPerTile);
+    Value masked =
+        MaskOp::create(b, logits, windows.firstPosition, column, outer,
+                       windows.rangeBegin, windows.rangeEnd, op.getWindows(),
+                       op.getBidirectional(), headsPerTile, skew.step);
     return {masked, combined.getMultiplier()};
   }
 
@@ -234,7 +200,8 @@ private:
         type.cloneWith(std::nullopt, productElement), probabilities);
     Value product = ContractOp::create(
         b, acc.getType(), rounded, lastValues, Value(), UnitAttr(),
-        b.getF64FloatAttr(op.getValueBias(op.getValues().size() - 1)));
+        b.getF64FloatAttr(op.getValueBias(op.getValues().size() - 1)),
+        skewAttr());
     return FoldOp::create(b, acc.getType(), acc, product, rows,
                           b.getDenseF64ArrayAttr(biases));
   }
@@ -267,7 +234,7 @@ private:
                                     ValueRange state, Body body) {
     size_t level = outer.size(), levels = op.getKeys().size() - 1;
     bool innermost = level + 1 == levels;
-    return emitLoop(ranges[level], 1, innermost ? share : Value(), state,
+    return emitLoop(windows.keys[level], 1, innermost ? share : Value(), state,
                     [&](Value index, ValueRange carried) {
                       outer.push_back(index);
                       auto next = innermost ? callBody(outer, carried, body)
@@ -291,7 +258,7 @@ private:
            llvm::function_ref<void(Value column)> enterTile,
            llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
     bool hasOuter = op.getKeys().size() > 1;
-    return emitLoop(ranges.back(), schedule.getKeys(),
+    return emitLoop(windows.keys.back(), schedule.getKeys(),
                     hasOuter ? Value() : share, state,
                     [&](Value column, ValueRange carried) {
                       enterTile(column);
@@ -308,8 +275,9 @@ private:
     double lowest = -std::numeric_limits<double>::infinity();
     Value lastKeys, lastValues;
     auto enterTile = [&](Value column) {
-      lastKeys = loadKeys(op.getKeys().back(), column,
-                          tile(schedule.getKeys(), headDim, lastKeyElement));
+      lastKeys = loadKeys(
+          op.getKeys().back(), column,
+          tile(skew.getRows(schedule.getKeys()), headDim, lastKeyElement));
     };
     SmallVector<Value> maximum = emitPass(
         share, fill(column(), lowest), enterTile,
@@ -324,9 +292,9 @@ private:
         share, ValueRange{sum, acc},
         [&](Value column) {
           enterTile(column);
-          lastValues =
-              loadKeys(op.getValues().back(), column,
-                       tile(schedule.getKeys(), valueDim, productElement));
+          lastValues = loadKeys(
+              op.getValues().back(), column,
+              tile(skew.getRows(schedule.getKeys()), valueDim, productElement));
         },
         [&](Value column, ValueRange carried) -> SmallVector<Value> {
           Logits logits = emitLogits(lastKeys, column, currentOuter);
@@ -381,8 +349,8 @@ private:
   double scale;
 
   Value batch, keyHead, head, headEnd, queryBegin, queryEnd, queryLength;
-  Value rangeBegin, rangeEnd, firstPosition;
-  SmallVector<KeyRange> ranges;
+  TileWindows windows;
+  TileSkew skew;
   Value query;
   /// The largest |query|, where products may overflow the element type.
   Value magnitude;
@@ -408,8 +376,27 @@ struct TileAttentionPass
         op.emitOpError("has no schedule: run --simplex-select-schedule first");
         return signalPassFailure();
       }
+      if (op.getSchedule()->getSkew() && failed(verifySkew(op)))
+        return signalPassFailure();
       Tiler(op, widen, dotBF16, pad).run();
     }
+  }
+
+  /// Every group of rows has as many whole queries, and each the same length of
+  /// keys to visit.
+  LogicalResult verifySkew(AttentionOp op) const {
+    ScheduleAttr schedule = *op.getSchedule();
+    int64_t heads = std::min(op.getGroupSize(), schedule.getRows());
+    if (widen)
+      return op.emitOpError("schedule: 'skew' is for warpgroup products");
+    if (op.getKeys().size() > 1 || op.getWindows().front() == 0)
+      return op.emitOpError("schedule: 'skew' needs one key, with a window");
+    if (ScheduleAttr::kGroupRows % heads != 0)
+      return op.emitOpError("schedule: 'skew' needs groups of ")
+             << ScheduleAttr::kGroupRows
+             << " rows to have whole queries, found " << heads
+             << " heads in a tile";
+    return success();
   }
 };
 } // namespace

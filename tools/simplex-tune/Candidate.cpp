@@ -24,7 +24,7 @@ using namespace simplexir::tune;
 bool Candidate::operator==(const Candidate &other) const {
   auto get = [](const Candidate &c) {
     return std::tie(c.order, c.rows, c.keys, c.splits, c.warps, c.stages,
-                    c.wgmma, c.pairs, c.secondKeys);
+                    c.wgmma, c.pairs, c.secondKeys, c.skew);
   };
   return get(*this) == get(other);
 }
@@ -44,6 +44,8 @@ std::string Candidate::describe(ArrayRef<int64_t> windows) const {
     os << ", pairs = true";
   if (secondKeys)
     os << ", second_keys = " << secondKeys;
+  if (skew)
+    os << ", skew = true";
   if (is_sorted(order))
     return text;
   os << "; windows [";
@@ -117,6 +119,15 @@ static int64_t getSecondKeys(AttentionOp op, const Candidate &c) {
   return fewer ? second : 0;
 }
 
+/// Can groups of 64 rows see keys from their own windows on?
+static bool canSkew(AttentionOp op, const Candidate &c) {
+  constexpr int64_t group = ScheduleAttr::kGroupRows;
+  int64_t heads = std::min(op.getGroupSize(), c.rows);
+  return c.wgmma && !c.pairs && c.splits == 1 && c.order.size() == 1 &&
+         op.getWindows()[c.order.back()] != 0 && c.rows > group &&
+         c.rows / heads > 1 && c.rows % group == 0 && group % heads == 0;
+}
+
 std::vector<Candidate> tune::listCandidates(AttentionOp op, const Space &space,
                                             bool gpu) {
   std::vector<Candidate> list;
@@ -140,6 +151,10 @@ std::vector<Candidate> tune::listCandidates(AttentionOp op, const Space &space,
         list.push_back(c);
         list.back().secondKeys = second;
       }
+    if (canSkew(op, c)) {
+      list.push_back(c);
+      list.back().skew = true;
+    }
   };
   for (const auto &order : listOrders(op, space.allOrders))
     for (bool wgmma : {true, false})
@@ -189,6 +204,7 @@ Expected<Candidate> tune::getDefault(mlir::ModuleOp module, StringRef entry,
   candidate.wgmma = schedule.getWgmma();
   candidate.pairs = schedule.getPairs();
   candidate.secondKeys = schedule.getSecondKeys();
+  candidate.skew = schedule.getSkew();
   // The pass moves operands. One array may be several keys.
   for (auto [key, value, window] :
        zip(op.getKeys(), op.getValues(), op.getWindows()))
@@ -207,7 +223,7 @@ mlir::LogicalResult tune::apply(AttentionOp op, const Candidate &candidate) {
   auto schedule = ScheduleAttr::getChecked(
       [&] { return op.emitOpError(); }, context, candidate.rows, candidate.keys,
       candidate.splits, candidate.warps, candidate.stages, candidate.wgmma,
-      candidate.pairs, candidate.secondKeys);
+      candidate.pairs, candidate.secondKeys, candidate.skew);
   if (!schedule)
     return mlir::failure();
   op.setScheduleAttr(schedule);

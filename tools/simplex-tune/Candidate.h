@@ -24,6 +24,7 @@ struct Candidate {
   bool wgmma = false, pairs = false;
   /// Of a pair's second tile; 0: `keys`.
   int64_t secondKeys = 0;
+  bool skew = false;
 
   bool operator==(const Candidate &other) const;
   /// `#simplex.schedule<...>`, and the windows in order where it is not the

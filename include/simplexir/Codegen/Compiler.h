@@ -23,8 +23,8 @@ namespace simplexir {
 struct KernelTiles {
   /// The kernel function.
   std::string name;
-  /// Queries of a tile, and its last keys; of each second one, if tiles come by
-  /// pairs.
+  /// Queries whose windows' union is visited, and last keys of a tile; of each
+  /// second one, if tiles come by pairs.
   int64_t queries = 1, keys = 1, secondKeys = 1;
   /// In the kernel's order of keys: the last is the tiled one.
   llvm::SmallVector<int64_t> windows;

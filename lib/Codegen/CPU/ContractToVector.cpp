@@ -65,6 +65,8 @@ struct ContractPattern : TilePattern<ContractOp> {
   LogicalResult
   matchAndRewrite(ContractOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    if (op.getSkew() != 0)
+      return op.emitOpError("with 'skew' is for warpgroup products");
     TileType type = cast<TileType>(op.getResult().getType());
     TileType lhs = cast<TileType>(op.getLhs().getType());
     if (lhs.getElementType().isBF16() && !op.getBias().isZero())

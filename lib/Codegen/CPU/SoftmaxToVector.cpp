@@ -22,6 +22,8 @@ struct MaskPattern : TilePattern<MaskOp> {
   LogicalResult
   matchAndRewrite(MaskOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    if (op.getSkew() != 0)
+      return op.emitOpError("with 'skew' is for warpgroup products");
     auto type = cast<TileType>(op.getResult().getType());
     TileBuilder b = getBuilder(rewriter, op.getLoc(), type);
     Value result = getScratch(op, type);

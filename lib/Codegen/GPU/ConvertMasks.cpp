@@ -53,13 +53,18 @@ private:
   bool bidirectional;
 };
 
-/// By how many queries a row is after the tile's first one. Not by a division:
-/// where LLVM makes `mul.hi.u32` of it, ptxas (13.0) adds both bounds of a
-/// window by one IMAD.HI each, and takes the first row's one sum for the other.
-Value getQuery(FragmentBuilder &b, int64_t m, int64_t half, int64_t heads) {
-  if (heads >= b.layout.rows)
+/// By how many queries a row is after the tile's first one, or after the first
+/// one of its group's `rows`. Not by a division: where LLVM makes `mul.hi.u32`
+/// of it, ptxas (13.0) adds both bounds of a window by one IMAD.HI each, and
+/// takes the first row's one sum for the other.
+Value getQuery(FragmentBuilder &b, int64_t m, int64_t half, int64_t heads,
+               int64_t rows) {
+  if (heads >= rows)
     return emitI32(b, 0);
-  Value row = arith::IndexCastUIOp::create(b, b.getI32Type(), b.row(m, half));
+  Value index = b.row(m, half);
+  if (rows < b.layout.rows)
+    index = b.rem(index, rows);
+  Value row = arith::IndexCastUIOp::create(b, b.getI32Type(), index);
   if (heads == 1)
     return row;
   // row / heads, exactly: rows * heads is less than 2 to the power of `bits`,
@@ -230,12 +235,23 @@ private:
   /// Of the columns that a row may use.
   static Words getWords(MaskOp op, FragmentBuilder &b, int64_t m, int64_t half,
                         bool isInvariant) {
-    Value query = getQuery(b, m, half, op.getHeads());
+    // A group whose columns are as much further as its queries are sees their
+    // windows as the first one does, but not the range of keys.
+    constexpr int64_t groupRows = ScheduleAttr::kGroupRows;
+    auto skew = static_cast<int64_t>(op.getSkew());
+    Value query =
+        getQuery(b, m, half, op.getHeads(), skew ? groupRows : b.layout.rows);
     NearBounds bounds(b, op.getPosition(), op.getBidirectional());
     auto [begin, end] =
         bounds.getWindow(op.getWindows().back(), op.getColumn());
-    Value first = bounds.narrow(op.getBegin(), op.getColumn()),
-          last = bounds.narrow(op.getEnd(), op.getColumn());
+    Value key = op.getColumn();
+    if (skew) {
+      // Not held in registers for all tiles: few need a mask.
+      hideThread(b);
+      key = b.add(key, b.mul(b.div(b.warpRow(), groupRows), skew));
+    }
+    Value first = bounds.narrow(op.getBegin(), key),
+          last = bounds.narrow(op.getEnd(), key);
     if (begin)
       first = arith::MaxSIOp::create(b, first,
                                      arith::AddIOp::create(b, begin, query));
@@ -286,7 +302,8 @@ struct DropRowsPattern : TilePattern<DropRowsOp> {
     SmallVector<Value> results(adaptor.getMaximum());
     for (auto [m, maximum] : llvm::enumerate(results))
       for (int64_t half : {0, 1})
-        if (Value keep = emitKeep(b, op, getQuery(b, m, half, op.getHeads())))
+        if (Value keep = emitKeep(
+                b, op, getQuery(b, m, half, op.getHeads(), b.layout.rows)))
           maximum = b.insert(arith::SelectOp::create(
                                  b, keep, b.extract(maximum, half), infinity),
                              maximum, half);

@@ -44,6 +44,8 @@ struct ContractPattern : TilePattern<ContractOp> {
                             "--simplex-stage-tiles first");
     if (rhs.getRank() != 2)
       return failure(); // Boxes are for warpgroup products.
+    if (op.getSkew() != 0)
+      return op.emitOpError("with 'skew' needs its rhs in boxes");
     TileType lhs = cast<TileType>(op.getLhs().getType());
     TileType type = cast<TileType>(op.getResult().getType());
     Problem problem{op,

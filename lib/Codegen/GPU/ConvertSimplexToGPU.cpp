@@ -97,8 +97,9 @@ struct ConvertSimplexToGPUPass
     function.setKnownBlockSize(block);
     if (layout.blockWarps != layout.warps) {
       function->setAttr(kBlockAttrName, b.getI64IntegerAttr(threads));
-      setMaxRegisters(function, (kCopyWarps * kCopyRegisters +
-                                 layout.warps * kComputeRegisters) /
+      RoleRegisters registers = getRegisters(kernel);
+      setMaxRegisters(function, (kCopyWarps * registers.copy +
+                                 layout.warps * registers.compute) /
                                     layout.blockWarps);
     }
     // As many blocks as the registers of a multiprocessor allow at 255 each:
@@ -132,7 +133,16 @@ struct ConvertSimplexToGPUPass
   /// Registers of a thread once roles have parted. On average they are what a
   /// kernel begins with (168 in a block of 384 threads): with fewer there, the
   /// warps that compute would wait for ever.
-  static constexpr int64_t kCopyRegisters = 40, kComputeRegisters = 232;
+  struct RoleRegisters {
+    int64_t copy, compute;
+  };
+  /// A loop over work items holds more of the item beside its tiles; to copy,
+  /// 40 registers spill less, which is seen where items are long.
+  static RoleRegisters getRegisters(Operation *kernel) {
+    if (kernel->hasAttr(kResidentBlocksAttrName))
+      return {24, 240};
+    return {40, 232};
+  }
 
   /// Warps part, once and to the kernel's end.
   static void assignRoles(gpu::GPUFuncOp function, const WarpLayout &layout) {
@@ -154,8 +164,9 @@ struct ConvertSimplexToGPUPass
         emitSetRegisters(b, registers, less);
         rewriter.inlineBlockBefore(&from.front(), end);
       };
-      take(op.getCopy(), branch.thenBlock(), kCopyRegisters, /*less=*/true);
-      take(op.getCompute(), branch.elseBlock(), kComputeRegisters,
+      RoleRegisters registers = getRegisters(function);
+      take(op.getCopy(), branch.thenBlock(), registers.copy, /*less=*/true);
+      take(op.getCompute(), branch.elseBlock(), registers.compute,
            /*less=*/false);
       rewriter.eraseOp(op);
     }

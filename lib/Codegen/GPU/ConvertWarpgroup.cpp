@@ -102,8 +102,11 @@ SmallVector<Value> emitAsm(FragmentBuilder &b, const std::string &code,
   return fragments;
 }
 
-/// The descriptor of boxes in shared memory.
-Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes) {
+/// The descriptor of boxes in shared memory, for each group of warps from
+/// `skew` rows further on. A matrix may begin at any row of a swizzled box:
+/// the pattern goes by addresses.
+Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes,
+                     int64_t skew) {
   auto metadata = memref::ExtractStridedMetadataOp::create(b, memory);
   Value pointer = memref::ExtractAlignedPointerAsIndexOp::create(b, memory);
   auto type = cast<MemRefType>(memory.getType());
@@ -111,6 +114,15 @@ Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes) {
   Value address = b.div(b.add(pointer, bytes), 16);
   Type i32 = b.getI32Type(), i64 = b.getI64Type();
   address = arith::IndexCastOp::create(b, i32, address);
+  if (skew != 0) {
+    Value row = arith::IndexCastOp::create(b, i32, b.warpRow());
+    Value group = arith::ShRUIOp::create(b, row, emitI32(b, 6));
+    address = arith::AddIOp::create(
+        b, address,
+        arith::MulIOp::create(
+            b, group,
+            emitI32(b, static_cast<int32_t>(skew * kBoxRowBytes / 16))));
+  }
   // The matrix lies in the first 256 KiB of the shared window.
   auto bits = static_cast<uint64_t>(getDescriptorBits(boxes.getBoxBytes()));
   address = arith::AndIOp::create(b, address, emitI32(b, 0x3fff));
@@ -183,7 +195,8 @@ SmallVector<Value> emitProduct(OpT op, ValueRange left, ValueRange accumulator,
   std::string constraints;
   for (size_t i = 0; i < operands.size(); ++i)
     constraints += ",r";
-  operands.push_back(emitDescriptor(b, op.getRhs(), boxes));
+  operands.push_back(emitDescriptor(b, op.getRhs(), boxes,
+                                    static_cast<int64_t>(op.getSkew())));
   constraints += ",l";
   ProductText text(columns, lhs.getColumns(), memory.getElementType().isBF16(),
                    !accumulator.empty());

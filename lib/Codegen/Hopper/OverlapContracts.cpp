@@ -49,7 +49,7 @@ struct OverlapContractsPass
       auto start = StartContractOp::create(
           rewriter, op.getLoc(), op.getResult().getType(), op.getLhs(),
           op.getRhs(), sum ? sum.getAccumulator() : Value(),
-          op.getTransposedAttr());
+          op.getTransposedAttr(), op.getSkewAttr());
       int64_t leaving = countProducts(op, deadline);
       if (auto branch = dyn_cast<scf::IfOp>(deadline);
           branch && branch.elseBlock() && usedOnlyIn(op, branch)) {

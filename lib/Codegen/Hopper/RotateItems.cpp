@@ -349,7 +349,8 @@ private:
     return StartContractOp::create(
         b, lastProduct.getType(), now.lookupOrDefault(lastProduct.getLhs()),
         now.lookupOrDefault(lastProduct.getRhs()),
-        now.lookupOrDefault(fold.getAccumulator()), UnitAttr());
+        now.lookupOrDefault(fold.getAccumulator()), UnitAttr(),
+        lastProduct.getSkewAttr());
   }
 
   void awaitLast(ImplicitLocOpBuilder &b, IRMapping &now, Value flight) {

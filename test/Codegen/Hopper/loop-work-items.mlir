@@ -203,7 +203,7 @@
 // GPU-NOT: scf.if
 // GPU-COUNT-2: llvm.inline_asm {{.*}}mbarrier.init{{.*}} %{{.*}}, %c128_i32
 // GPU-COUNT-2: llvm.inline_asm {{.*}}mbarrier.init{{.*}} %{{.*}}, %c256_i32
-// GPU: nvvm.setmaxregister increase 232
+// GPU: nvvm.setmaxregister increase 240
 // GPU: scf.while
 // GPU: mbarrier.try_wait.parity
 // GPU-NOT: nvvm.barrier

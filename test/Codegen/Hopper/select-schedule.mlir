@@ -132,14 +132,29 @@ func.func @one_tile(%q: tensor<1x64x64x128xbf16>, %k: tensor<1x64x1x128xbf16>) -
 
 // -----
 
-// Without outer keys there is nothing to share.
+// Without outer keys there is nothing to share. Two queries together see 513 keys, five tiles, but each group of 64 rows,
+// on its own, 512.
+// CHECK: rows 128, keys 128, splits 1, warpgroup products, skewed;
+// CHECK-SAME: ; 0% masked or beyond windows
 // IR-LABEL: func.func @dot_product
-// IR: wgmma = true>
+// IR: schedule = #simplex.schedule<rows = 128, keys = 128, warps = 8, stages = 2, wgmma = true, skew = true>
 func.func @dot_product(%q: tensor<1x64x64x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x64x128xbf16> {
   %out, %lse = simplex.attention query(%q) keys(%k) values(%k) form multilinear windows [512]
       : (tensor<1x64x64x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>)
       -> (tensor<1x64x64x128xbf16>, tensor<1x64x64xf32>)
   return %out : tensor<1x64x64x128xbf16>
+}
+
+// -----
+
+// Five tiles for two queries, too.
+// IR-LABEL: func.func @not_skewed
+// IR: schedule = #simplex.schedule<rows = 128, keys = 112, warps = 8, stages = 2, wgmma = true>
+func.func @not_skewed(%q: tensor<1x64x32x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x32x128xbf16> {
+  %out, %lse = simplex.attention query(%q) keys(%k) values(%k) form multilinear windows [512]
+      : (tensor<1x64x32x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>)
+      -> (tensor<1x64x32x128xbf16>, tensor<1x32x64xf32>)
+  return %out : tensor<1x64x32x128xbf16>
 }
 
 // -----

@@ -132,6 +132,45 @@ func.func private @f() attributes {s = #simplex.schedule<rows = 64, keys = 128, 
 
 // -----
 
+// expected-error @+1 {{schedule: 'skew' needs 'wgmma', and no 'pairs' or 'splits'}}
+func.func private @f() attributes {s = #simplex.schedule<rows = 128, keys = 128, warps = 8, stages = 2, skew = true>}
+
+// -----
+
+// expected-error @+1 {{schedule: 'skew' needs 'wgmma', and no 'pairs' or 'splits'}}
+func.func private @f() attributes {s = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true, skew = true>}
+
+// -----
+
+// expected-error @+1 {{schedule: 'skew' needs rows that are a multiple of 64, found 96}}
+func.func private @f() attributes {s = #simplex.schedule<rows = 96, keys = 128, warps = 8, stages = 2, wgmma = true, skew = true>}
+
+// -----
+
+func.func @f(%s: !simplex.tile<128x32xf32>, %i: index) {
+  // expected-error @+1 {{'simplex.mask' op 'skew' is 4 for 128 rows and 8 heads, expected whole queries in each 64 rows}}
+  %m = simplex.mask %s rows(%i) columns(%i) range(%i, %i) windows [512] heads 8 {skew = 4 : i64} : !simplex.tile<128x32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%c: !simplex.tile<128x64xbf16>, %k: memref<1x32x64xbf16>) {
+  // expected-error @+1 {{'simplex.contract' op rhs has 32 rows, expected at least 34 with skew 2}}
+  %s = simplex.contract %c, %k transposed {skew = 2 : i64} : !simplex.tile<128x64xbf16>, memref<1x32x64xbf16> -> !simplex.tile<128x32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%c: !simplex.tile<96x64xbf16>, %k: memref<1x40x64xbf16>) {
+  // expected-error @+1 {{'simplex.start_contract' op 'skew' is 1 for 96 rows, expected a positive number and a multiple of 64}}
+  %s = simplex.start_contract %c, %k transposed {skew = 1 : i64} : !simplex.tile<96x64xbf16>, memref<1x40x64xbf16> -> !simplex.tile<96x32xf32>
+  return
+}
+
+// -----
+
 // expected-error @+1 {{chunked: 'chunk' must be from 1 to 64, found 65}}
 func.func private @f() attributes {s = #simplex.chunked<chunk = 65, head_dim = 96, rotations = [0]>}
 

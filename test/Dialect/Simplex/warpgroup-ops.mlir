@@ -45,6 +45,25 @@ func.func private @pairs() attributes {
 func.func private @two_sizes() attributes {
   s = #simplex.schedule<rows = 64, keys = 96, warps = 4, stages = 2, wgmma = true, pairs = true, second_keys = 80>}
 
+// CHECK: func private @skewed() attributes {s = #simplex.schedule<rows = 128, keys = 128, warps = 8, stages = 2, wgmma = true, skew = true>}
+func.func private @skewed() attributes {
+  s = #simplex.schedule<rows = 128, keys = 128, warps = 8, stages = 2, wgmma = true, skew = true>}
+
+// The second 64 rows read rows 2 to 33 of the keys, and of the values.
+// CHECK-LABEL: func @skew
+// CHECK: simplex.start_contract %{{.*}}, %{{.*}} transposed {skew = 2 : i64} : <128x64xbf16>, memref<1x40x64xbf16> -> <128x32xf32>
+// CHECK: simplex.contract %{{.*}}, %{{.*}} {skew = 2 : i64} : <128x32xbf16>, memref<1x40x64xbf16> -> <128x64xf32>
+// CHECK: simplex.mask %{{.*}} rows(%{{.*}}) columns(%{{.*}}) range(%{{.*}}, %{{.*}}) windows [512] heads 32 {skew = 2 : i64} : <128x32xf32>
+func.func @skew(%c: !simplex.tile<128x64xbf16>, %p: !simplex.tile<128x32xbf16>, %k: memref<1x40x64xbf16>, %i: index) {
+  %f = simplex.start_contract %c, %k transposed {skew = 2 : i64}
+      : !simplex.tile<128x64xbf16>, memref<1x40x64xbf16> -> !simplex.tile<128x32xf32>
+  %s = simplex.await %f : !simplex.tile<128x32xf32>
+  %v = simplex.contract %p, %k {skew = 2 : i64}
+      : !simplex.tile<128x32xbf16>, memref<1x40x64xbf16> -> !simplex.tile<128x64xf32>
+  %m = simplex.mask %s rows(%i) columns(%i) range(%i, %i) windows [512] heads 32 {skew = 2 : i64} : !simplex.tile<128x32xf32>
+  return
+}
+
 // -----
 
 func.func @drop(%m: !simplex.tile<64xf32>, %i: index) {

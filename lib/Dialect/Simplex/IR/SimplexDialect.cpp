@@ -161,11 +161,17 @@ DeterminantAttr::verifyForm(function_ref<InFlightDiagnostic()> emitError,
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t rows, int64_t keys, int64_t splits,
                                    int64_t warps, int64_t stages, bool wgmma,
-                                   bool pairs, int64_t secondKeys) {
+                                   bool pairs, int64_t secondKeys, bool skew) {
   if (pairs && !wgmma)
     return emitError() << "schedule: 'pairs' needs 'wgmma'";
   if (secondKeys != 0 && !pairs)
     return emitError() << "schedule: 'second_keys' needs 'pairs'";
+  if (skew && (!wgmma || pairs || splits != 1))
+    return emitError() << "schedule: 'skew' needs 'wgmma', and no 'pairs' or "
+                          "'splits'";
+  if (skew && rows % kGroupRows != 0)
+    return emitError() << "schedule: 'skew' needs rows that are a multiple of "
+                       << kGroupRows << ", found " << rows;
   if (secondKeys < 0 || secondKeys > keys || secondKeys % 16 != 0)
     return emitError() << "schedule: 'second_keys' must be a multiple of 16 up "
                           "to 'keys', found "

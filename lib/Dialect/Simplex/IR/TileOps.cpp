@@ -86,6 +86,21 @@ static LogicalResult verifyContract(OpT op) {
   int64_t rows = rhs.getDimSize(boxed ? 1 : 0);
   int64_t width =
       boxed ? rhs.getDimSize(0) * rhs.getDimSize(2) : rhs.getDimSize(1);
+  if (op.getSkew() != 0) {
+    constexpr int64_t group = ScheduleAttr::kGroupRows;
+    int64_t skew = op.getSkew();
+    if (skew < 0 || lhs.getRows() % group != 0)
+      return op.emitOpError() << "'skew' is " << skew << " for "
+                              << lhs.getRows() << " rows, expected a positive "
+                              << "number and a multiple of " << group;
+    int64_t wanted =
+        op.getTransposed() ? result.getColumns() : lhs.getColumns();
+    int64_t needed = wanted + skew * (lhs.getRows() / group - 1);
+    if (rows < needed)
+      return op.emitOpError() << "rhs has " << rows << " rows, expected at "
+                              << "least " << needed << " with skew " << skew;
+    rows = wanted;
+  }
   int64_t depth = op.getTransposed() ? width : rows;
   int64_t columns = op.getTransposed() ? rows : width;
   // The last box of columns may be filled in part.
@@ -142,11 +157,11 @@ LogicalResult AwaitOp::verify() {
 void MaskOp::build(OpBuilder &builder, OperationState &state, Value logits,
                    Value position, Value column, ValueRange outer, Value begin,
                    Value end, ArrayRef<int64_t> windows, bool bidirectional,
-                   int64_t heads) {
+                   int64_t heads, int64_t skew) {
   build(builder, state, logits.getType(), logits, position, column, outer,
         begin, end, builder.getDenseI64ArrayAttr(windows),
         bidirectional ? builder.getUnitAttr() : UnitAttr(),
-        builder.getI64IntegerAttr(heads));
+        builder.getI64IntegerAttr(heads), builder.getI64IntegerAttr(skew));
 }
 
 OpFoldResult ConvertOp::fold(FoldAdaptor) {

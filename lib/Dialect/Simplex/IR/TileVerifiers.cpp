@@ -178,6 +178,15 @@ LogicalResult CombineOp::verify() {
 }
 
 LogicalResult MaskOp::verify() {
+  constexpr int64_t group = ScheduleAttr::kGroupRows;
+  auto skew = static_cast<int64_t>(getSkew());
+  if (skew != 0 && (skew * static_cast<int64_t>(getHeads()) != group ||
+                    getType().getRows() % group != 0))
+    return emitOpError() << "'skew' is " << skew << " for "
+                         << getType().getRows() << " rows and "
+                         << static_cast<int64_t>(getHeads())
+                         << " heads, expected whole queries in each " << group
+                         << " rows";
   return success(succeeded(expectHeads(*this, getHeads())) &&
                  succeeded(expectCount(*this, "windows", getWindows().size(),
                                        getOuter().size() + 1, "key")));

@@ -56,8 +56,11 @@ def Simplex_ScheduleAttr : AttrDef<Simplex_Dialect, "Schedule"> {
     warps multiply 64 rows together (sm_90a). With `pairs`, two tiles of last
     keys at a time stay in shared memory, and an outer key's combined tile and
     fold serve both (`--simplex-pair-tiles`; n > 2, with `wgmma`). The second
-    one has `second_keys` columns, as many as `keys` where it does not say. These
-    change bits as well.
+    one has `second_keys` columns, as many as `keys` where it does not say. With
+    `skew`, each group of four warps sees the keys from its own first query's
+    window on: column c of its tiles is as many keys further as its query is
+    (n = 2, with `wgmma`, finite windows, 64 / m heads in a tile). These change
+    bits as well.
 
     ```mlir
     #simplex.schedule<rows = 64, keys = 64, splits = 4, warps = 8, stages = 2>
@@ -69,10 +72,18 @@ def Simplex_ScheduleAttr : AttrDef<Simplex_Dialect, "Schedule"> {
                         DefaultValuedParameter<"int64_t", "1">:$stages,
                         DefaultValuedParameter<"bool", "false">:$wgmma,
                         DefaultValuedParameter<"bool", "false">:$pairs,
-                        DefaultValuedParameter<"int64_t", "0">:$second_keys);
+                        DefaultValuedParameter<"int64_t", "0">:$second_keys,
+                        DefaultValuedParameter<"bool", "false">:$skew);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
+    /// Rows that a group of four warps multiplies.
+    static constexpr int64_t kGroupRows = 64;
+    /// Queries of a tile whose windows' union is visited, where it has as many
+    /// `heads` in a row: its own, or with `skew` those of `kGroupRows` rows.
+    int64_t getQueriesTogether(int64_t heads) const {
+      return (getSkew() ? kGroupRows : getRows()) / heads;
+    }
     /// Columns of the second tile of a pair.
     int64_t getSecondColumns() const {
       return getSecondKeys() ? getSecondKeys() : getKeys();

@@ -26,6 +26,7 @@ def Simplex_MaskOp : Simplex_Op<"mask", [Pure, AllTypesMatch<["logits", "result"
     positions are relative to key 0. A logit stays if every key is within its
     window of the query (`windows`, the last for the columns; 0 is unlimited)
     and the last key is in [begin, end); outer keys are in range and in some row's window.
+    With `skew`, column c of row r is the key at `column + c + skew * (r div 64)`.
 
     ```mlir
     func.func @mask(%s: !simplex.tile<16x32xf32>, %i: index, %j1: index, %j: index,
@@ -39,7 +40,8 @@ def Simplex_MaskOp : Simplex_Op<"mask", [Pure, AllTypesMatch<["logits", "result"
   let arguments = (ins Simplex_Matrix:$logits, Index:$position, Index:$column,
                        Variadic<Index>:$outer, Index:$begin, Index:$end,
                        DenseI64ArrayAttr:$windows, UnitAttr:$bidirectional,
-                       I64Attr:$heads);
+                       I64Attr:$heads,
+                       DefaultValuedAttr<I64Attr, "0">:$skew);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = [{
     $logits `rows` `(` $position `)` `columns` `(` $column `)`
@@ -49,7 +51,8 @@ def Simplex_MaskOp : Simplex_Op<"mask", [Pure, AllTypesMatch<["logits", "result"
   let builders = [OpBuilder<(ins "::mlir::Value":$logits, "::mlir::Value":$position,
       "::mlir::Value":$column, "::mlir::ValueRange":$outer, "::mlir::Value":$begin,
       "::mlir::Value":$end, "::llvm::ArrayRef<int64_t>":$windows,
-      "bool":$bidirectional, "int64_t":$heads)>];
+      "bool":$bidirectional, "int64_t":$heads,
+      CArg<"int64_t", "0">:$skew)>];
   let hasVerifier = 1;
 }
 

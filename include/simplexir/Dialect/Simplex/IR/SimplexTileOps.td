@@ -277,6 +277,9 @@ def Simplex_ContractOp : Simplex_Op<"contract", [AlwaysSpeculatable,
     3 if in boxes (see `simplex.copy`). `--simplex-fold-biases` replaces the bias
     by a row constant: bias * sum over k of lhs[r, k].
 
+    With `skew`, rows of the rhs count from `skew * (r div 64)` on, so that it
+    has as many more as the last 64 rows of the lhs need (or more, unread).
+
     ```mlir
     func.func @logits(%c: !simplex.tile<16x64xbf16>, %k: !simplex.tile<32x64xbf16>)
         -> !simplex.tile<16x32xf32> {
@@ -289,7 +292,8 @@ def Simplex_ContractOp : Simplex_Op<"contract", [AlwaysSpeculatable,
   let arguments = (ins Simplex_Matrix:$lhs,
                        AnyTypeOf<[Simplex_Matrix, AnyMemRef]>:$rhs,
                        Optional<Simplex_Column>:$init, UnitAttr:$transposed,
-                       DefaultValuedAttr<F64Attr, "0.0">:$bias);
+                       DefaultValuedAttr<F64Attr, "0.0">:$bias,
+                       DefaultValuedAttr<I64Attr, "0">:$skew);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = [{
     $lhs `,` $rhs (`init` $init^)? (`transposed` $transposed^)? attr-dict

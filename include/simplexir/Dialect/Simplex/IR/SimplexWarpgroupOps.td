@@ -35,7 +35,8 @@ def Simplex_StartContractOp : Simplex_Op<"start_contract",
   }];
   let arguments = (ins Simplex_Matrix:$lhs, AnyMemRef:$rhs,
                        Optional<Simplex_Matrix>:$accumulator,
-                       UnitAttr:$transposed);
+                       UnitAttr:$transposed,
+                       DefaultValuedAttr<I64Attr, "0">:$skew);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = [{
     $lhs `,` $rhs (`onto` $accumulator^ `:` type($accumulator))?
