@@ -346,11 +346,11 @@ private:
       b.clone(op, now);
     }
     auto fold = cast<FoldOp>(*lastProduct->getUsers().begin());
-    return StartContractOp::create(
-        b, lastProduct.getType(), now.lookupOrDefault(lastProduct.getLhs()),
-        now.lookupOrDefault(lastProduct.getRhs()),
-        now.lookupOrDefault(fold.getAccumulator()), UnitAttr(),
-        lastProduct.getSkewAttr());
+    return StartContractOp::create(b, lastProduct.getType(),
+                                   now.lookupOrDefault(lastProduct.getLhs()),
+                                   now.lookupOrDefault(lastProduct.getRhs()),
+                                   now.lookupOrDefault(fold.getAccumulator()),
+                                   UnitAttr(), lastProduct.getSkewAttr());
   }
 
   void awaitLast(ImplicitLocOpBuilder &b, IRMapping &now, Value flight) {
