@@ -186,6 +186,7 @@ bool Sweep::runSeed(uint64_t seed) {
   std::vector<Case> cases = generateCases(seed, count, opts.pairs);
   MapVector<StringRef, std::vector<size_t>> groups;
   std::vector<std::string> texts;
+  texts.reserve(cases.size());
   for (const Case &c : cases)
     texts.push_back(c.getModule());
   for (size_t i = 0; i < count; ++i)
