@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Threading.h"
 
 using namespace mlir;
 using namespace simplexir;
@@ -73,8 +74,9 @@ struct ArtifactCompiler {
   std::string ptxas = {};
   /// Of the images so far.
   llvm::StringSet<> cpuChips = {};
-  /// In the order of the artifact.
+  /// In the order of the artifact; the first ones are in it.
   std::vector<PendingImage> images = {};
+  size_t added = 0;
 
   LogicalResult fail(llvm::Error error) {
     return emitError(getKernelLoc(module), llvm::toString(std::move(error)));
@@ -99,6 +101,14 @@ struct ArtifactCompiler {
     }
     if (llvm::Error error = builder.addImage(std::move(image), pending.kernels))
       return fail(std::move(error));
+    return success();
+  }
+
+  /// Adds the oldest images until `most` are pending.
+  LogicalResult addDown(size_t most) {
+    while (images.size() - added > most)
+      if (failed(add(images[added++])))
+        return failure();
     return success();
   }
 
@@ -179,6 +189,9 @@ struct ArtifactCompiler {
       image.minDriver = chip.getMinDriverForPtx();
       image.data = std::move(*ptx);
       images.push_back({std::move(image), std::move(compiled), std::nullopt});
+      // No more assemblers at a time than processors.
+      if (failed(addDown(llvm::hardware_concurrency().compute_thread_count())))
+        return failure();
       if (asPtx)
         continue;
       PendingImage &pending = images.back();
@@ -235,9 +248,8 @@ struct ArtifactCompiler {
         return failure();
       result.tiles = std::move(tiles);
     }
-    for (PendingImage &image : images)
-      if (failed(add(image)))
-        return failure();
+    if (failed(addDown(0)))
+      return failure();
     llvm::Expected<std::string> bytes = builder.serialize();
     if (!bytes)
       return fail(bytes.takeError());

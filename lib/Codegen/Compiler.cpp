@@ -81,12 +81,14 @@ Location simplexir::getKernelLoc(ModuleOp module) {
   return module.getLoc();
 }
 
-static KernelTiles describeTiles(AttentionOp op, StringRef name) {
+static KernelTiles describeTiles(AttentionOp op, StringRef name, bool gpu) {
   ScheduleAttr schedule = *op.getSchedule();
   int64_t heads = std::min(op.getGroupSize(), schedule.getRows());
   KernelTiles tiles;
   tiles.name = name.str();
-  tiles.queries = schedule.getQueriesTogether(heads);
+  // A CPU does not skew.
+  tiles.queries =
+      gpu ? schedule.getQueriesTogether(heads) : schedule.getRows() / heads;
   tiles.keys = schedule.getKeys();
   tiles.secondKeys = schedule.getSecondColumns();
   tiles.windows.assign(op.getWindows().begin(), op.getWindows().end());
@@ -127,7 +129,7 @@ OwningOpRef<ModuleOp> simplexir::lowerKernels(ModuleOp module, StringRef chip,
     kernels->walk([&](AttentionOp op) {
       auto function = op->getParentOfType<func::FuncOp>();
       if (op.getSchedule())
-        tiles->push_back(describeTiles(op, function.getName()));
+        tiles->push_back(describeTiles(op, function.getName(), gpu));
     });
   }
 

@@ -116,6 +116,13 @@ static double getColumns(AttentionOp op, const ScheduleParts &parts) {
 // Memory
 //===----------------------------------------------------------------------===//
 
+/// Rows of a tile of last keys: as `TileSkew` has them.
+static int64_t getStagedKeys(AttentionOp op, const ScheduleParts &parts) {
+  int64_t lag = getQueries(op, parts.rows) - getQueriesTogether(op, parts);
+  return parts.skew && lag > 0 ? llvm::alignTo(parts.keys + lag, 8)
+                               : parts.keys;
+}
+
 /// Rows are padded by 16 bytes, or lie in boxes of 128. Without outer keys
 /// there is one more tile of values (see --simplex-rotate-tiles), and up to
 /// three channels and an answer (see --simplex-specialize-copies).
@@ -128,12 +135,10 @@ int64_t simplexir::getSharedBytes(AttentionOp op, const ScheduleParts &parts) {
   if (!parts.wgmma)
     return query + parts.stages * parts.keys *
                        (bytes.lastKey + bytes.value + 2 * padding);
-  // Rows of boxes come by whole periods of eight.
-  int64_t lag = getQueries(op, parts.rows) - getQueriesTogether(op, parts);
-  int64_t rows = lag == 0 ? parts.keys : llvm::alignTo(parts.keys + lag, 8);
   return channels + llvm::alignTo(query, boxAlignment) +
-         rows * (parts.stages * llvm::alignTo(bytes.lastKey, box) +
-                 valueStages * llvm::alignTo(bytes.value, box));
+         getStagedKeys(op, parts) *
+             (parts.stages * llvm::alignTo(bytes.lastKey, box) +
+              valueStages * llvm::alignTo(bytes.value, box));
 }
 
 int64_t simplexir::getOuterRowBytes(AttentionOp op,
@@ -254,11 +259,13 @@ ScheduleCost::ScheduleCost(AttentionOp op, const ScheduleParts &parts,
   int64_t tileRow = bytes.lastKey + bytes.value;
   if (op.getForm().getChunk() > 1)
     tileRow += 2 * bytes.lastKey;
+  double rows = columns + static_cast<double>(getStagedKeys(op, parts)) -
+                static_cast<double>(parts.keys);
   sharedMemory = (getReadBytes(op, parts, bytes) +
-                  columns * static_cast<double>(tileRow) / tuples) /
+                  rows * static_cast<double>(tileRow) / tuples) /
                  kBytesPerCycle;
   copiedBytes =
-      columns *
+      rows *
       static_cast<double>((op.getHeadDim() + op.getValueDim()) * element) /
       tuples;
 

@@ -89,7 +89,11 @@ private:
     override(parts.splits, splits);
     override(parts.warps, warps);
     override(parts.stages, stages);
-    parts.skew = parts.skew && parts.splits == 1 && canSkew(op, parts);
+    if (parts.skew && (parts.splits != 1 || !canSkew(op, parts))) {
+      parts.skew = false;
+      parts.keys =
+          keys ? keys : chooseKeys(op, 128, getQueries(op, parts.rows), 16);
+    }
     parts.pairs = choosePairs(op, parts);
     if (keys != 0 || !parts.pairs)
       parts.secondKeys = 0;
@@ -313,12 +317,13 @@ private:
 
   /// Has each group of 64 rows whole queries, and not many: the others' keys
   /// are copied too?
-  static bool canSkew(AttentionOp op, const Parts &parts) {
-    constexpr int64_t mostQueries = 16, rows = ScheduleAttr::kGroupRows;
+  bool canSkew(AttentionOp op, const Parts &parts) const {
+    constexpr int64_t mostQueries = 16, group = ScheduleAttr::kGroupRows;
     int64_t queries = getQueries(op, parts.rows);
     return op.getKeys().size() == 1 && op.getWindows().front() != 0 &&
-           queries > 1 && queries <= mostQueries &&
-           rows % std::min(op.getGroupSize(), parts.rows) == 0;
+           pairs < 1 && queries > 1 && queries <= mostQueries &&
+           parts.rows > group && parts.rows % group == 0 &&
+           group % std::min(op.getGroupSize(), parts.rows) == 0;
   }
 
   /// Two groups of four warps, 64 rows each: 128 rows, or two shares of the
@@ -355,7 +360,7 @@ private:
       llvm::raw_string_ostream out(obstacle);
       double more = getVisited(op, best) / getVisited(op, parts);
       if (more >= 1.05)
-        out << "the windows of " << getQueries(op, best.rows)
+        out << "the windows of " << getQueriesTogether(op, best)
             << " queries together are " << llvm::format("%.1f", more)
             << " times as many keys as those of smaller tiles; ";
       out << "predicted " << llvm::format("%.3f", getTime(op, best))

@@ -40,7 +40,8 @@ public:
     headsPerTile = std::min(group, schedule.getRows());
     queriesPerTile = schedule.getRows() / headsPerTile;
     headBlocks = llvm::divideCeil(group, headsPerTile);
-    skew = {schedule, headsPerTile};
+    if (!widen) // of warpgroup products, which a CPU has none of
+      skew = {schedule, headsPerTile};
     scale = op.getEffectiveScale();
     if (logitElement != accumulator) {
       combinedElement = logitElement;
@@ -376,7 +377,7 @@ struct TileAttentionPass
         op.emitOpError("has no schedule: run --simplex-select-schedule first");
         return signalPassFailure();
       }
-      if (op.getSchedule()->getSkew() && failed(verifySkew(op)))
+      if (!widen && op.getSchedule()->getSkew() && failed(verifySkew(op)))
         return signalPassFailure();
       Tiler(op, widen, dotBF16, pad).run();
     }
@@ -384,11 +385,9 @@ struct TileAttentionPass
 
   /// Every group of rows has as many whole queries, and each the same length of
   /// keys to visit.
-  LogicalResult verifySkew(AttentionOp op) const {
+  static LogicalResult verifySkew(AttentionOp op) {
     ScheduleAttr schedule = *op.getSchedule();
     int64_t heads = std::min(op.getGroupSize(), schedule.getRows());
-    if (widen)
-      return op.emitOpError("schedule: 'skew' is for warpgroup products");
     if (op.getKeys().size() > 1 || op.getWindows().front() == 0)
       return op.emitOpError("schedule: 'skew' needs one key, with a window");
     if (ScheduleAttr::kGroupRows % heads != 0)

@@ -57,8 +57,8 @@ struct Cubin {
 /// where it was looked for.
 llvm::Expected<std::string> findPtxas(llvm::StringRef configured = "");
 
-/// ptxas at work on PTX for a chip, in a process of its own. Destroyed, it is
-/// waited for.
+/// ptxas at work on PTX for a chip, in a process of its own, which ends with
+/// this.
 class Assembly {
 public:
   static llvm::Expected<Assembly>

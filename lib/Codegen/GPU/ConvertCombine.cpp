@@ -71,6 +71,7 @@ private:
       // Each product may be rounded to 16 bits, a sum with a bias not; f16 has
       // no room for products of keys, and three roundings in bf16 were seen to
       // leave the bounds where a few rows' logits are far above all others'.
+      // (Rows that --simplex-multiply-rows multiplied have been rounded.)
       Type element = op.getResult().getType().getElementType();
       size_t mostKeys = element.isBF16() ? 2 : 1;
       bool wide =

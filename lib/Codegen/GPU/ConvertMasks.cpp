@@ -120,6 +120,8 @@ struct MaskPattern : TilePattern<MaskOp> {
 
   LogicalResult convert(MaskOp op, Adaptor adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
+    if (op.getSkew() != 0 && !layout.wgmma)
+      return op.emitOpError("with 'skew' is for warpgroup products");
     bool isInvariant = isInLoopOverKeys(op, adaptor.getColumn().front());
     SmallVector<Words> rows;
     for (int64_t m = 0; m < getRowFragments(); ++m)

@@ -16,6 +16,7 @@
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
+#include <csignal>
 #include <unistd.h>
 
 #ifndef SIMPLEXIR_PTXAS_PATH
@@ -97,7 +98,11 @@ namespace {
 class PtxasProcess {
 public:
   explicit PtxasProcess(StringRef path) : path(path) {}
+  /// Nobody wants its answer any more.
   ~PtxasProcess() {
+    if (!running)
+      return;
+    (void)::kill(process.Pid, SIGKILL);
     std::string log;
     consumeError(wait(log));
   }
@@ -268,7 +273,11 @@ Expected<Assembly> Assembly::start(StringRef ptx, const GpuChip &chip,
   return Assembly(std::move(process));
 }
 
-Expected<Cubin> Assembly::finish() { return process->finish(); }
+Expected<Cubin> Assembly::finish() {
+  assert(process && "finished, or moved from");
+  std::unique_ptr<Process> finished = std::move(process);
+  return finished->finish();
+}
 
 Expected<Cubin> simplexir::assemblePtx(StringRef ptx, const GpuChip &chip,
                                        StringRef ptxas) {

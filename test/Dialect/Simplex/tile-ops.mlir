@@ -163,8 +163,24 @@ func.func @f(%c: !simplex.tile<128x64xbf16>, %k: memref<1x32x64xbf16>) {
 
 // -----
 
+func.func @f(%c: !simplex.tile<128x64xbf16>, %k: memref<1x40x64xbf16>) {
+  // expected-error @+1 {{'skew' is 9223372036854775807 for 128 rows, expected 1 to 64 and a multiple of 64}}
+  %s = simplex.start_contract %c, %k transposed {skew = 9223372036854775807 : i64} : !simplex.tile<128x64xbf16>, memref<1x40x64xbf16> -> !simplex.tile<128x32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%s: !simplex.tile<128x32xf32>, %i: index) {
+  // expected-error @+1 {{'simplex.mask' op 'skew' is for masks without outer keys}}
+  %m = simplex.mask %s rows(%i) columns(%i) outer(%i) range(%i, %i) windows [4, 512] heads 8 {skew = 8 : i64} : !simplex.tile<128x32xf32>
+  return
+}
+
+// -----
+
 func.func @f(%c: !simplex.tile<96x64xbf16>, %k: memref<1x40x64xbf16>) {
-  // expected-error @+1 {{'simplex.start_contract' op 'skew' is 1 for 96 rows, expected a positive number and a multiple of 64}}
+  // expected-error @+1 {{'simplex.start_contract' op 'skew' is 1 for 96 rows, expected 1 to 64 and a multiple of 64}}
   %s = simplex.start_contract %c, %k transposed {skew = 1 : i64} : !simplex.tile<96x64xbf16>, memref<1x40x64xbf16> -> !simplex.tile<96x32xf32>
   return
 }

@@ -89,10 +89,10 @@ static LogicalResult verifyContract(OpT op) {
   if (op.getSkew() != 0) {
     constexpr int64_t group = ScheduleAttr::kGroupRows;
     int64_t skew = op.getSkew();
-    if (skew < 0 || lhs.getRows() % group != 0)
+    if (skew < 0 || skew > group || lhs.getRows() % group != 0)
       return op.emitOpError() << "'skew' is " << skew << " for "
-                              << lhs.getRows() << " rows, expected a positive "
-                              << "number and a multiple of " << group;
+                              << lhs.getRows() << " rows, expected 1 to "
+                              << group << " and a multiple of " << group;
     int64_t wanted =
         op.getTransposed() ? result.getColumns() : lhs.getColumns();
     int64_t needed = wanted + skew * (lhs.getRows() / group - 1);

@@ -180,11 +180,13 @@ LogicalResult CombineOp::verify() {
 LogicalResult MaskOp::verify() {
   constexpr int64_t group = ScheduleAttr::kGroupRows;
   auto skew = static_cast<int64_t>(getSkew());
-  if (skew != 0 && (skew * static_cast<int64_t>(getHeads()) != group ||
+  auto heads = static_cast<int64_t>(getHeads());
+  if (skew != 0 && !getOuter().empty())
+    return emitOpError() << "'skew' is for masks without outer keys";
+  if (skew != 0 && (heads < 1 || group % heads != 0 || skew != group / heads ||
                     getType().getRows() % group != 0))
     return emitOpError() << "'skew' is " << skew << " for "
-                         << getType().getRows() << " rows and "
-                         << static_cast<int64_t>(getHeads())
+                         << getType().getRows() << " rows and " << heads
                          << " heads, expected whole queries in each " << group
                          << " rows";
   return success(succeeded(expectHeads(*this, getHeads())) &&
