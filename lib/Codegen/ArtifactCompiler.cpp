@@ -56,6 +56,20 @@ static FailureOr<CompiledKernel> describeKernel(FunctionOpInterface function,
   return kernel;
 }
 
+static FailureOr<SmallVector<CompiledKernel, 0>>
+describeKernels(Block &module, const CompileOptions &options, bool gpu) {
+  SmallVector<CompiledKernel, 0> compiled;
+  for (auto function : module.getOps<FunctionOpInterface>()) {
+    if (!function->hasAttr(kGridAttrName))
+      continue;
+    auto kernel = describeKernel(function, options, gpu);
+    if (failed(kernel))
+      return failure();
+    compiled.push_back(std::move(*kernel));
+  }
+  return compiled;
+}
+
 namespace {
 /// An image, once ptxas is done with it.
 struct PendingImage {
@@ -147,21 +161,16 @@ struct ArtifactCompiler {
     auto kernels = lowerKernels(module, chip, KernelStage::LLVM, &result.tiles);
     if (!kernels)
       return failure();
-    SmallVector<CompiledKernel, 0> compiled;
-    for (auto function : kernels->getOps<FunctionOpInterface>()) {
-      if (!function->hasAttr(kGridAttrName))
-        continue;
-      auto kernel = describeKernel(function, options, /*gpu=*/false);
-      if (failed(kernel))
-        return failure();
-      compiled.push_back(std::move(*kernel));
-    }
+    auto compiled =
+        describeKernels(*kernels->getBody(), options, /*gpu=*/false);
+    if (failed(compiled))
+      return failure();
     SmallVector<char> object;
     if (!emitHostObject(*kernels, target, object, error))
       return emitError(getKernelLoc(module), error);
     image.kind = ImageKind::X86Object;
     image.data.assign(object.begin(), object.end());
-    images.push_back({std::move(image), std::move(compiled), std::nullopt});
+    images.push_back({std::move(image), std::move(*compiled), std::nullopt});
     return success();
   }
 
@@ -171,15 +180,9 @@ struct ArtifactCompiler {
     if (!kernels)
       return failure();
     for (auto code : kernels->getOps<gpu::GPUModuleOp>()) {
-      SmallVector<CompiledKernel, 0> compiled;
-      for (auto function : code.getOps<FunctionOpInterface>()) {
-        if (!function->hasAttr(kGridAttrName))
-          continue;
-        auto kernel = describeKernel(function, options, /*gpu=*/true);
-        if (failed(kernel))
-          return failure();
-        compiled.push_back(std::move(*kernel));
-      }
+      auto compiled = describeKernels(*code.getBody(), options, /*gpu=*/true);
+      if (failed(compiled))
+        return failure();
       llvm::Expected<std::string> ptx = translateToPtx(code, chip);
       if (!ptx)
         return fail(ptx.takeError());
@@ -188,7 +191,7 @@ struct ArtifactCompiler {
       image.chip = chip.name;
       image.minDriver = chip.getMinDriverForPtx();
       image.data = std::move(*ptx);
-      images.push_back({std::move(image), std::move(compiled), std::nullopt});
+      images.push_back({std::move(image), std::move(*compiled), std::nullopt});
       // No more assemblers at a time than processors.
       if (failed(addDown(llvm::hardware_concurrency().compute_thread_count())))
         return failure();

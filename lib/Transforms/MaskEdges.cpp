@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "simplexir/Transforms/MaskEdges.h"
+#include "TileWindows.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -45,8 +46,8 @@ public:
 private:
   /// By how many keys, and queries, the last rows' columns are further on.
   int64_t getLag() {
-    int64_t groups = op.getType().getRows() / ScheduleAttr::kGroupRows;
-    return static_cast<int64_t>(op.getSkew()) * (groups - 1);
+    return op.getSkew() ? TileSkew(op.getType().getRows(), op.getHeads()).lag
+                        : 0;
   }
 
   Value add(Value value, int64_t constant) {

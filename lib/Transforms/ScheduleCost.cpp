@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ScheduleCost.h"
+#include "TileWindows.h"
 
 #include "llvm/Support/MathExtras.h"
 #include <cmath>
@@ -116,11 +117,11 @@ static double getColumns(AttentionOp op, const ScheduleParts &parts) {
 // Memory
 //===----------------------------------------------------------------------===//
 
-/// Rows of a tile of last keys: as `TileSkew` has them.
+/// Rows of a tile of last keys in shared memory.
 static int64_t getStagedKeys(AttentionOp op, const ScheduleParts &parts) {
-  int64_t lag = getQueries(op, parts.rows) - getQueriesTogether(op, parts);
-  return parts.skew && lag > 0 ? llvm::alignTo(parts.keys + lag, 8)
-                               : parts.keys;
+  int64_t heads = std::min(op.getGroupSize(), parts.rows);
+  return parts.skew ? TileSkew(parts.rows, heads).getRows(parts.keys)
+                    : parts.keys;
 }
 
 /// Rows are padded by 16 bytes, or lie in boxes of 128. Without outer keys

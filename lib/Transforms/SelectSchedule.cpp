@@ -89,11 +89,6 @@ private:
     override(parts.splits, splits);
     override(parts.warps, warps);
     override(parts.stages, stages);
-    if (parts.skew && (parts.splits != 1 || !canSkew(op, parts))) {
-      parts.skew = false;
-      parts.keys =
-          keys ? keys : chooseKeys(op, 128, getQueries(op, parts.rows), 16);
-    }
     parts.pairs = choosePairs(op, parts);
     if (keys != 0 || !parts.pairs)
       parts.secondKeys = 0;
@@ -321,8 +316,9 @@ private:
     constexpr int64_t mostQueries = 16, group = ScheduleAttr::kGroupRows;
     int64_t queries = getQueries(op, parts.rows);
     return op.getKeys().size() == 1 && op.getWindows().front() != 0 &&
-           pairs < 1 && queries > 1 && queries <= mostQueries &&
-           parts.rows > group && parts.rows % group == 0 &&
+           pairs < 1 && splits < 2 && (rows == 0 || rows == parts.rows) &&
+           queries > 1 && queries <= mostQueries && parts.rows > group &&
+           parts.rows % group == 0 &&
            group % std::min(op.getGroupSize(), parts.rows) == 0;
   }
 

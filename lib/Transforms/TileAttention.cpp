@@ -40,8 +40,8 @@ public:
     headsPerTile = std::min(group, schedule.getRows());
     queriesPerTile = schedule.getRows() / headsPerTile;
     headBlocks = llvm::divideCeil(group, headsPerTile);
-    if (!widen) // of warpgroup products, which a CPU has none of
-      skew = {schedule, headsPerTile};
+    if (schedule.getSkew() && !widen) // a CPU has no warpgroup products
+      skew = {schedule.getRows(), headsPerTile};
     scale = op.getEffectiveScale();
     if (logitElement != accumulator) {
       combinedElement = logitElement;

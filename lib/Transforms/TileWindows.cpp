@@ -14,13 +14,9 @@
 using namespace mlir;
 using namespace simplexir;
 
-TileSkew::TileSkew(ScheduleAttr schedule, int64_t heads) {
-  if (!schedule.getSkew())
-    return;
-  constexpr int64_t rows = ScheduleAttr::kGroupRows;
-  step = rows / heads;
-  lag = step * (schedule.getRows() / rows - 1);
-}
+TileSkew::TileSkew(int64_t rows, int64_t heads)
+    : step(ScheduleAttr::kGroupRows / heads),
+      lag(step * (rows / ScheduleAttr::kGroupRows - 1)) {}
 
 int64_t TileSkew::getRows(int64_t keys) const {
   constexpr int64_t period = 8;

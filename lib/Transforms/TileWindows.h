@@ -33,7 +33,8 @@ struct TileWindows {
 /// How the columns of a tile's groups of rows differ (`skew` of a schedule).
 struct TileSkew {
   TileSkew() = default;
-  TileSkew(ScheduleAttr schedule, int64_t heads);
+  /// For tiles of so many rows, so many heads of a query each.
+  TileSkew(int64_t rows, int64_t heads);
 
   /// By how many queries, and keys, a group is further on than the one before,
   /// and the last one than the first; 0 without a skew.

@@ -27,6 +27,12 @@
 // GUARD: scf.if
 // GUARD: simplex.mask {{.*}} {skew = 1 : i64}
 
+// An option that it does not go with leaves it out, and its number of keys.
+// RUN: simplex-opt %t.mlir --simplex-bufferize --simplex-select-schedule="target=gpu wgmma splits=2" | FileCheck %s --check-prefix=SPLITS
+// RUN: simplex-opt %t.mlir --simplex-bufferize --simplex-select-schedule="target=gpu wgmma rows=64" | FileCheck %s --check-prefix=ROWS
+// SPLITS: schedule = #simplex.schedule<rows = 128, keys = 112, splits = 2, warps = 8, stages = 2, wgmma = true>
+// ROWS: schedule = #simplex.schedule<rows = 64, keys = 112, warps = 8, stages = 2, wgmma = true>
+
 // RUN: sed 's/windows .512./& {schedule = #simplex.schedule<rows = 128, keys = 128, warps = 8, stages = 2, wgmma = true, skew = true>}/' %t.mlir > %t.forced
 // RUN: simplex-opt %t.forced --simplex-bufferize --simplex-outline-kernels --simplex-tile-attention=widen | FileCheck %s --check-prefix=CPU
 // RUN: sed 's/windows .512./windows [0]/' %t.forced | not simplex-opt --simplex-bufferize --simplex-outline-kernels --simplex-tile-attention 2>&1 \

@@ -97,10 +97,7 @@ struct ConvertSimplexToGPUPass
     function.setKnownBlockSize(block);
     if (layout.blockWarps != layout.warps) {
       function->setAttr(kBlockAttrName, b.getI64IntegerAttr(threads));
-      RoleRegisters registers = getRegisters(kernel);
-      setMaxRegisters(function, (kCopyWarps * registers.copy +
-                                 layout.warps * registers.compute) /
-                                    layout.blockWarps);
+      setMaxRegisters(function, kRegisters);
     }
     // As many blocks as the registers of a multiprocessor allow at 255 each:
     // ptxas would spill a few to fit one more.
@@ -130,18 +127,14 @@ struct ConvertSimplexToGPUPass
     return function;
   }
 
-  /// Registers of a thread once roles have parted. On average they are what a
-  /// kernel begins with (168 in a block of 384 threads): with fewer there, the
-  /// warps that compute would wait for ever.
-  struct RoleRegisters {
-    int64_t copy, compute;
-  };
-  /// A loop over work items holds more of the item beside its tiles; to copy,
-  /// 40 registers spill less, which is seen where items are long.
-  static RoleRegisters getRegisters(Operation *kernel) {
-    if (kernel->hasAttr(kResidentBlocksAttrName))
-      return {24, 240};
-    return {40, 232};
+  /// Registers of a thread before roles part: what a multiprocessor has for 384
+  /// threads.
+  static constexpr int64_t kRegisters = 168;
+  /// And of one that copies, afterwards. A loop over work items holds more of
+  /// the item beside its tiles; else 40 registers spill less, which is seen
+  /// where items are long.
+  static int64_t getCopyRegisters(Operation *kernel) {
+    return kernel->hasAttr(kResidentBlocksAttrName) ? 24 : 40;
   }
 
   /// Warps part, once and to the kernel's end.
@@ -164,10 +157,12 @@ struct ConvertSimplexToGPUPass
         emitSetRegisters(b, registers, less);
         rewriter.inlineBlockBefore(&from.front(), end);
       };
-      RoleRegisters registers = getRegisters(function);
-      take(op.getCopy(), branch.thenBlock(), registers.copy, /*less=*/true);
-      take(op.getCompute(), branch.elseBlock(), registers.compute,
-           /*less=*/false);
+      // What the ones give, the others take: for more they would wait for ever.
+      int64_t copy = getCopyRegisters(function);
+      int64_t compute =
+          (kRegisters * layout.blockWarps - kCopyWarps * copy) / layout.warps;
+      take(op.getCopy(), branch.thenBlock(), copy, /*less=*/true);
+      take(op.getCompute(), branch.elseBlock(), compute, /*less=*/false);
       rewriter.eraseOp(op);
     }
   }

@@ -116,7 +116,10 @@ Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes,
   address = arith::IndexCastOp::create(b, i32, address);
   if (skew != 0) {
     Value row = arith::IndexCastOp::create(b, i32, b.warpRow());
-    Value group = arith::ShRUIOp::create(b, row, emitI32(b, 6));
+    Value group = arith::ShRUIOp::create(
+        b, row,
+        emitI32(b,
+                static_cast<int32_t>(llvm::Log2_64(ScheduleAttr::kGroupRows))));
     address = arith::AddIOp::create(
         b, address,
         arith::MulIOp::create(

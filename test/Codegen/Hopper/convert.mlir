@@ -31,4 +31,5 @@
 // SKEW: wgmma.mma_async.sync.aligned.m64n128k16
 // The key of a group's first column is as much further, too; its number is not held for tiles without a mask.
 // SKEW: scf.if
+// SKEW-NOT: scf.if
 // SKEW: mov.u32 $0, %tid.x;

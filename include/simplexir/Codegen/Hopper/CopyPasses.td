@@ -205,12 +205,13 @@ def FetchPairs : Pass<"simplex-fetch-pairs", "::mlir::func::FuncOp"> {
   let summary = "Let tensor copies bring pairs of tiles";
   let description = [{
     What `--simplex-copy-by-maps` does for a role that copies, where all warps
-    compute (outer keys) and tiles come by pairs (`--simplex-pair-tiles`). The first pair is asked for before the loop, the
-    next one when all have left the one before; logits of the first outer key
-    wait for the first tile of the key alone, what follows them for the rest.
-    With copies all wait for the whole pair. The phase of the channel is the number of
-    pairs that are left, odd or even, and a round that begins again
-    (`--simplex-speculate-maximum`) goes on with it.
+    compute (outer keys) and tiles come by pairs (`--simplex-pair-tiles`). The
+    first pair is asked for before the loop, the next one when all have left the
+    one before; logits of the first outer key wait for the first tile of the key
+    alone, what follows them for the rest. With copies all wait for the whole
+    pair. The phase of the channel is the number of pairs that are left, odd or
+    even, and a round that begins again (`--simplex-speculate-maximum`) goes on
+    with it.
 
     ```mlir
     scf.for %c = %begin to %end step 2 * keys {
