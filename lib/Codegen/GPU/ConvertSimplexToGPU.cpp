@@ -130,12 +130,8 @@ struct ConvertSimplexToGPUPass
   /// Registers of a thread before roles part: what a multiprocessor has for 384
   /// threads.
   static constexpr int64_t kRegisters = 168;
-  /// And of one that copies, afterwards. A loop over work items holds more of
-  /// the item beside its tiles; else 40 registers spill less, which is seen
-  /// where items are long.
-  static int64_t getCopyRegisters(Operation *kernel) {
-    return kernel->hasAttr(kResidentBlocksAttrName) ? 24 : 40;
-  }
+  /// And of one that copies, afterwards.
+  static constexpr int64_t kCopyRegisters = 40;
 
   /// Warps part, once and to the kernel's end.
   static void assignRoles(gpu::GPUFuncOp function, const WarpLayout &layout) {
@@ -158,10 +154,10 @@ struct ConvertSimplexToGPUPass
         rewriter.inlineBlockBefore(&from.front(), end);
       };
       // What the ones give, the others take: for more they would wait for ever.
-      int64_t copy = getCopyRegisters(function);
       int64_t compute =
-          (kRegisters * layout.blockWarps - kCopyWarps * copy) / layout.warps;
-      take(op.getCopy(), branch.thenBlock(), copy, /*less=*/true);
+          (kRegisters * layout.blockWarps - kCopyRegisters * kCopyWarps) /
+          layout.warps;
+      take(op.getCopy(), branch.thenBlock(), kCopyRegisters, /*less=*/true);
       take(op.getCompute(), branch.elseBlock(), compute, /*less=*/false);
       rewriter.eraseOp(op);
     }

@@ -262,3 +262,38 @@ void CopyRole::appendNext(Builder &b, Ring &ring, Value slot, Value phase,
       b, wraps, arith::ConstantIndexOp::create(b, 0), next));
   yields.push_back(arith::XOrIOp::create(b, phase, wraps));
 }
+
+void simplexir::extendCopies(scf::ForOp items, Value values) {
+  ImplicitLocOpBuilder b(items.getLoc(), items);
+  Value end = items.getUpperBound(), one = items.getStep();
+  Value any = arith::CmpIOp::create(b, Predicate::slt, items.getLowerBound(),
+                                    items.getUpperBound());
+  Value more = arith::IndexCastUIOp::create(b, b.getIndexType(), any);
+  items.setUpperBound(arith::AddIOp::create(b, end, more));
+  b.setInsertionPointToStart(items.getBody());
+  Value last = arith::SubIOp::create(b, end, one);
+  Value item = items.getInductionVar();
+  Value number = arith::MinSIOp::create(b, item, last);
+  item.replaceAllUsesExcept(number, number.getDefiningOp());
+  auto tiles = *items.getBody()->getOps<scf::ForOp>().begin();
+  b.setInsertionPoint(tiles);
+  Value extra = arith::CmpIOp::create(b, Predicate::eq, item, end);
+  Value first = arith::AddIOp::create(b, tiles.getLowerBound(), one);
+  tiles.setUpperBound(
+      arith::SelectOp::create(b, extra, first, tiles.getUpperBound()));
+  // Nobody would wait for a tile of values.
+  auto acquires = tiles.getBody()->getOps<AcquireOp>();
+  auto acquire = llvm::find_if(
+      acquires, [&](AcquireOp op) { return op.getChannel() == values; });
+  if (acquire == acquires.end())
+    return;
+  b.setInsertionPoint(*acquire);
+  Value wanted = arith::CmpIOp::create(b, Predicate::ne, item, end);
+  auto branch = scf::IfOp::create(b, wanted, /*withElseRegion=*/false);
+  for (Operation *op = *acquire; op;) {
+    Operation *next = op->getNextNode();
+    bool isLast = isa<CopyOp>(op);
+    op->moveBefore(branch.thenBlock()->getTerminator());
+    op = isLast ? nullptr : next;
+  }
+}

@@ -92,6 +92,11 @@ private:
   const RoleChannels &channels;
 };
 
+/// The role's loop over work items also copies, behind the last item, its query
+/// and first tile of the key once more (--simplex-rotate-items), but no tile of
+/// the channel `values`.
+void extendCopies(mlir::scf::ForOp items, mlir::Value values);
+
 } // namespace simplexir
 
 #endif // SIMPLEXIR_LIB_CODEGEN_HOPPER_COPYROLE_H

@@ -81,19 +81,15 @@ private:
     }
     auto b = ImplicitLocOpBuilder::atBlockBegin(tiles.loop.getLoc(), round);
     Value off = arith::ConstantOp::create(b, b.getBoolAttr(false));
-    // Neighbours for each block: they read the same keys, and the first ones of
-    // a sequence, whose windows are cut off, do not all go to the same block.
+    // Neighbours at a time: the blocks read the same keys, are done at the same
+    // time, and share the first items of a sequence, whose windows are cut off.
     Value block = gpu::BlockIdOp::create(b, gpu::Dimension::x);
     Value blocks = gpu::GridDimOp::create(b, gpu::Dimension::x);
+    Value rest = arith::SubIOp::create(b, countItems(b, grid), block);
+    Value zero = arith::ConstantIndexOp::create(b, 0);
     Value one = arith::ConstantIndexOp::create(b, 1);
-    Value count = countItems(b, grid);
-    auto getBegin = [&](Value number) -> Value {
-      return arith::DivUIOp::create(
-          b, arith::MulIOp::create(b, number, count).getResult(), blocks);
-    };
-    Value first = getBegin(block);
-    Value end = getBegin(arith::AddIOp::create(b, block, one));
-    auto loop = scf::ForOp::create(b, first, end, one, off);
+    auto loop = scf::ForOp::create(
+        b, zero, arith::CeilDivUIOp::create(b, rest, blocks), one, off);
     Block *inner = loop.getBody();
     for (Operation *op : body)
       if (isa<memref::AllocOp>(op))
@@ -101,14 +97,15 @@ private:
       else
         op->moveBefore(inner, inner->end());
     for (auto item : llvm::make_early_inc_range(inner->getOps<WorkItemOp>())) {
-      item.getResult().replaceAllUsesWith(loop.getInductionVar());
+      b.setInsertionPoint(item);
+      Value before = arith::MulIOp::create(b, loop.getInductionVar(), blocks);
+      item.getResult().replaceAllUsesWith(
+          arith::AddIOp::create(b, before, block).getResult());
       item.erase();
     }
+    Value visited = giveTile(tiles.loop);
     b.setInsertionPointToEnd(inner);
     // An item without keys has sums of 0, and is finished.
-    Value visited =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
-                              tiles.loop.getLowerBound(), giveTile(tiles.loop));
     Value own = arith::AndIOp::create(b, check, visited);
     Value wrong = arith::OrIOp::create(b, loop.getRegionIterArg(0), own);
     scf::YieldOp::create(b, wrong);
@@ -116,7 +113,7 @@ private:
   }
 
   /// Each item has a tile, all of it masked if need be, so that its beginning
-  /// can be the same (--simplex-rotate-items). Returns where its keys end.
+  /// can be the same (--simplex-rotate-items). Returns whether it has keys.
   static Value giveTile(scf::ForOp loop) {
     Value end = loop.getUpperBound();
     ImplicitLocOpBuilder b(loop.getLoc(), loop);
@@ -128,7 +125,8 @@ private:
           loop->getBlock()->findAncestorOpInBlock(*use.getOwner());
       return user == loop || (user && loop->isBeforeInBlock(user));
     });
-    return end;
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
+                                 loop.getLowerBound(), end);
   }
 
   Value countItems(ImplicitLocOpBuilder &b, GridAttr grid) {

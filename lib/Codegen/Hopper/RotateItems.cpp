@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "simplexir/Codegen/Hopper/Passes.h"
+#include "CopyRole.h"
 
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 
 namespace simplexir {
@@ -46,10 +46,11 @@ public:
     // What is the same for all items is not carried.
     moveLoopInvariantCode(items);
     partition();
-    ImplicitLocOpBuilder b(items.getLoc(), copies);
-    extendCopies(b);
-    b.setInsertionPoint(items);
-    Value notEmpty = emitNotEmpty(b, items);
+    extendCopies(copies, channel);
+    ImplicitLocOpBuilder b(items.getLoc(), items);
+    Value notEmpty =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
+                              items.getLowerBound(), items.getUpperBound());
     auto guarded = scf::IfOp::create(b, items.getResultTypes(), notEmpty,
                                      /*addThenBlock=*/true,
                                      /*addElseBlock=*/true);
@@ -129,53 +130,47 @@ private:
       if (skip)
         skipped.insert(&op);
     }
+    findEarly();
   }
 
-  /// To compute again rather than to carry in a register.
+  /// What the first tile's logits wait for and read: the rest of the front is
+  /// computed while they are.
+  void findEarly() {
+    SmallVector<Operation *> order(front);
+    for (Operation &op : *tiles.getBody()) {
+      order.push_back(&op);
+      if (&op == logits)
+        break;
+    }
+    llvm::DenseSet<Value> read;
+    for (Operation *op : llvm::reverse(order)) {
+      bool isRead = llvm::any_of(op->getResults(), [&](Value result) {
+        return read.contains(result);
+      });
+      if (op != logits && isMemoryEffectFree(op) && !isRead)
+        continue;
+      early.insert(op);
+      op->walk([&](Operation *inner) {
+        for (Value operand : inner->getOperands())
+          read.insert(getFirst(operand));
+      });
+    }
+  }
+
+  /// What an argument of the loop over tiles begins with.
+  Value getFirst(Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (!argument || argument.getOwner() != tiles.getBody())
+      return value;
+    OpOperand *init = tiles.getTiedLoopInit(argument);
+    return init ? init->get() : tiles.getLowerBound();
+  }
+
+  /// To compute again rather than to carry in a register. (A condition is a
+  /// bit, and what is compared two registers each.)
   static bool isCheap(Operation *op) {
     return isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::MinSIOp,
-               arith::MaxSIOp, arith::CmpIOp, arith::SelectOp>(op);
-  }
-
-  static Value emitNotEmpty(ImplicitLocOpBuilder &b, scf::ForOp loop) {
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
-                                 loop.getLowerBound(), loop.getUpperBound());
-  }
-
-  /// Behind the last item its query and first tile of the key once more: the
-  /// front that is computed beside the last back.
-  void extendCopies(ImplicitLocOpBuilder &b) {
-    Value end = copies.getUpperBound(), one = copies.getStep();
-    Value more = arith::IndexCastUIOp::create(b, b.getIndexType(),
-                                              emitNotEmpty(b, copies));
-    copies.setUpperBound(arith::AddIOp::create(b, end, more));
-    b.setInsertionPointToStart(copies.getBody());
-    Value last = arith::SubIOp::create(b, end, one);
-    Value item = copies.getInductionVar();
-    Value number = arith::MinSIOp::create(b, item, last);
-    item.replaceAllUsesExcept(number, number.getDefiningOp());
-    auto inner = *copies.getBody()->getOps<scf::ForOp>().begin();
-    b.setInsertionPoint(inner);
-    Value extra = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, item, end);
-    Value first = arith::AddIOp::create(b, inner.getLowerBound(), one);
-    inner.setUpperBound(
-        arith::SelectOp::create(b, extra, first, inner.getUpperBound()));
-    // Nobody would wait for a tile of values.
-    auto acquires = inner.getBody()->getOps<AcquireOp>();
-    auto acquire = llvm::find_if(
-        acquires, [&](AcquireOp op) { return op.getChannel() == channel; });
-    if (acquire == acquires.end())
-      return;
-    b.setInsertionPoint(*acquire);
-    Value wanted =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ne, item, end);
-    auto branch = scf::IfOp::create(b, wanted, /*withElseRegion=*/false);
-    for (Operation *op = *acquire; op;) {
-      Operation *next = op->getNextNode();
-      bool isLast = isa<CopyOp>(op);
-      op->moveBefore(branch.thenBlock()->getTerminator());
-      op = isLast ? nullptr : next;
-    }
+               arith::MaxSIOp, arith::SelectOp>(op);
   }
 
   //===--------------------------------------------------------------------===//
@@ -200,29 +195,25 @@ private:
     return true;
   }
 
-  /// `mapping` says which item, and what the loop over items carries. After
-  /// the first tile's logits have started, and where the product of values
-  /// would be awaited, the hooks are called; `leaving` products are then in
-  /// flight behind the logits. Returns what the loop over tiles carries next.
+  /// `mapping` says which item, and what the loop over items carries; the hook
+  /// is called when the first tile's logits have started. Returns what the loop
+  /// over tiles carries next.
   SmallVector<Value> emitFront(ImplicitLocOpBuilder &b, IRMapping &mapping,
-                               int64_t leaving, Hook onStart, Hook onAwait) {
-    for (Operation *op : front)
-      b.clone(*op, mapping);
-    mapping.map(tiles.getInductionVar(),
-                mapping.lookupOrDefault(tiles.getLowerBound()));
-    for (auto [argument, init] :
-         llvm::zip_equal(tiles.getRegionIterArgs(), tiles.getInitArgs()))
-      mapping.map(argument, mapping.lookupOrDefault(init));
-    for (Operation &op : tiles.getBody()->without_terminator()) {
-      if (&op == await)
-        onAwait();
-      if (skipped.contains(&op) ||
-          mapIfFirst(b, tiles, op, /*isFirst=*/true, mapping))
-        continue;
-      b.clone(op, mapping)->walk([&](AwaitOp op) { op.setLeaving(leaving); });
-      if (&op == logits)
-        onStart();
-    }
+                               Hook onStart) {
+    auto clonePart = [&](bool isEarly) {
+      for (Operation *op : front)
+        if (early.contains(op) == isEarly)
+          b.clone(*op, mapping);
+      for (Value argument : tiles.getBody()->getArguments())
+        mapping.map(argument, mapping.lookupOrDefault(getFirst(argument)));
+      for (Operation &op : tiles.getBody()->without_terminator())
+        if (early.contains(&op) == isEarly && !skipped.contains(&op) &&
+            !mapIfFirst(b, tiles, op, /*isFirst=*/true, mapping))
+          b.clone(op, mapping)->walk([](AwaitOp op) { op.setLeaving(0); });
+    };
+    clonePart(/*isEarly=*/true);
+    onStart();
+    clonePart(/*isEarly=*/false);
     SmallVector<Value> next;
     for (auto [argument, value] :
          llvm::zip_equal(tiles.getRegionIterArgs(), tiles.getYieldedValues())) {
@@ -241,8 +232,7 @@ private:
     IRMapping mapping;
     mapping.map(items.getInductionVar(), items.getLowerBound());
     mapping.map(items.getRegionIterArgs(), items.getInitArgs());
-    auto nothing = [] {};
-    SmallVector<Value> state = emitFront(b, mapping, 0, nothing, nothing);
+    SmallVector<Value> state = emitFront(b, mapping, [] {});
     SmallVector<Value> inits(items.getInitArgs());
     for (Value value : crossing)
       inits.push_back(mapping.lookup(value));
@@ -276,7 +266,9 @@ private:
         b.clone(*op, now);
     emitTiles(b, now, arguments);
 
-    // The next item's front, with the back's product of values under it.
+    // The last product of values, then the next item's logits: while those are
+    // computed the sum is stored, and its registers are free before there are
+    // probabilities.
     IRMapping next;
     Value number =
         arith::AddIOp::create(b, rotated.getInductionVar(), items.getStep());
@@ -286,13 +278,9 @@ private:
          llvm::zip_equal(items.getRegionIterArgs(), items.getYieldedValues()))
       if (isReadByFront(argument))
         next.map(argument, recompute(b, value, now));
-    Value flight;
-    SmallVector<Value> state = emitFront(
-        b, next, /*leaving=*/1, [&] { flight = startLast(b, now); },
-        [&] { awaitLast(b, now, flight); });
-    for (Operation *op = tiles->getNextNode(); op; op = op->getNextNode())
-      if (!isa<scf::YieldOp>(op) && !done.contains(op))
-        b.clone(*op, now);
+    Value flight = startLast(b, now);
+    SmallVector<Value> state =
+        emitFront(b, next, [&] { emitBack(b, now, flight); });
     SmallVector<Value> yielded;
     for (Value value : items.getYieldedValues())
       yielded.push_back(now.lookupOrDefault(value));
@@ -353,15 +341,19 @@ private:
                                    UnitAttr(), lastProduct.getSkewAttr());
   }
 
-  void awaitLast(ImplicitLocOpBuilder &b, IRMapping &now, Value flight) {
+  void emitBack(ImplicitLocOpBuilder &b, IRMapping &now, Value flight) {
     Value init = lastProduct.getInit();
     Value sum = AwaitOp::create(b, flight.getType(), flight,
-                                init ? recompute(b, init, now) : Value(), 0);
+                                init ? recompute(b, init, now) : Value(),
+                                /*leaving=*/1);
     for (Operation *op = lastProduct->getNextNode(); op; op = op->getNextNode())
       if (!isa<FoldOp, scf::YieldOp>(op))
         b.clone(*op, now);
     now.map(last.getResult(0), sum);
     done.insert(last);
+    for (Operation *op = tiles->getNextNode(); op; op = op->getNextNode())
+      if (!isa<scf::YieldOp>(op) && !done.contains(op))
+        b.clone(*op, now);
   }
 
   scf::ForOp items, tiles, copies;
@@ -375,6 +367,7 @@ private:
   /// computed from.
   SmallVector<Value> crossing;
   llvm::DenseSet<Operation *> cheap;
+  llvm::DenseSet<Operation *> early;
   llvm::DenseSet<Operation *> skipped;
   /// Of the back, what has been cloned before its turn.
   llvm::DenseSet<Operation *> done;

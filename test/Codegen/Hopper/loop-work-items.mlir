@@ -26,37 +26,36 @@
 // CHECK-DAG: memref.alloc() {{.*}} : memref<2x1x112x64xbf16
 // CHECK-DAG: memref.alloc() {{.*}} : memref<3x1x112x64xbf16
 // CHECK: scf.while (%[[SAFE:.*]] = %false)
-// Block b of n takes the items from b * count / n to (b + 1) * count / n; count: batch * ceildiv(queries, 16).
+// Block b of n takes items b, b + n, ..; count: batch * ceildiv(queries, 16).
 // CHECK: %[[BLOCK:.*]] = gpu.block_id x
 // CHECK: %[[BLOCKS:.*]] = gpu.grid_dim x
 // CHECK: %[[BATCH:.*]] = memref.dim %arg0, %c0
 // CHECK: %[[QUERIES:.*]] = memref.dim %arg0, %c1
 // CHECK: %[[TILES:.*]] = arith.ceildivsi %[[QUERIES]], %c16
 // CHECK: %[[COUNT:.*]] = arith.muli %[[BATCH]], %[[TILES]]
-// CHECK: %[[LOWER:.*]] = arith.muli %[[BLOCK]], %[[COUNT]]
-// CHECK-NEXT: %[[FIRST:.*]] = arith.divui %[[LOWER]], %[[BLOCKS]]
-// CHECK-NEXT: %[[NEIGHBOUR:.*]] = arith.addi %[[BLOCK]], %c1
-// CHECK-NEXT: %[[UPTO:.*]] = arith.muli %[[NEIGHBOUR]], %[[COUNT]]
-// CHECK-NEXT: %[[END:.*]] = arith.divui %[[UPTO]], %[[BLOCKS]]
-// CHECK-NEXT: %[[ANY:.*]] = scf.for %[[ITEM:.*]] = %[[FIRST]] to %[[END]] step %c1 iter_args(%[[SOME:.*]] = %false) -> (i1)
+// CHECK: %[[REST:.*]] = arith.subi %[[COUNT]], %[[BLOCK]]
+// CHECK-NEXT: %[[OWN:.*]] = arith.ceildivui %[[REST]], %[[BLOCKS]]
+// CHECK-NEXT: %[[ANY:.*]] = scf.for %[[NUMBER:.*]] = %c0 to %[[OWN]] step %c1 iter_args(%[[SOME:.*]] = %false) -> (i1)
 // CHECK-NOT: simplex.work_item
 // CHECK-NOT: memref.alloc
-// CHECK: arith.remui %[[ITEM]],
-// CHECK: arith.divui %[[ITEM]],
+// CHECK: %[[AHEAD:.*]] = arith.muli %[[NUMBER]], %[[BLOCKS]]
+// CHECK-NEXT: %[[ITEM:.*]] = arith.addi %[[AHEAD]], %[[BLOCK]]
+// CHECK-NEXT: arith.remui %[[ITEM]],
+// CHECK-NEXT: arith.divui %[[ITEM]],
 // CHECK: simplex.copy %arg0
 // Every item has a tile, if need be a masked one.
 // CHECK: simplex.fill 0.000000e+00 : <128x112xbf16>
 // CHECK: %[[ONE:.*]] = arith.addi %[[LOW:.*]], %c1
 // CHECK-NEXT: %[[HIGH:.*]] = arith.maxsi %[[KEYS:.*]], %[[ONE]]
-// CHECK: scf.for %{{.*}} = %[[LOW]] to %[[HIGH]] step %c112
+// CHECK-NEXT: %[[VISITED:.*]] = arith.cmpi slt, %[[LOW]], %[[KEYS]] : index
+// CHECK-NEXT: %{{[0-9]+}}:{{[0-9]+}} = scf.for %{{.*}} = %[[LOW]] to %[[HIGH]] step %c112
 // CHECK: simplex.store
 // CHECK: simplex.store
 // Whatever item it is whose sums cannot be trusted, all are done again: the threads vote once a round.
 // An item without a tile is finished.
 // CHECK-NEXT: %[[WRONG:.*]] = simplex.out_of_range
-// CHECK-NEXT: %[[VISITED:.*]] = arith.cmpi slt, %[[LOW]], %[[KEYS]] : index
-// CHECK-NEXT: %[[OWN:.*]] = arith.andi %[[WRONG]], %[[VISITED]] : i1
-// CHECK-NEXT: %[[OR:.*]] = arith.ori %[[SOME]], %[[OWN]]
+// CHECK-NEXT: %[[BOTH:.*]] = arith.andi %[[WRONG]], %[[VISITED]] : i1
+// CHECK-NEXT: %[[OR:.*]] = arith.ori %[[SOME]], %[[BOTH]]
 // CHECK-NEXT: scf.yield %[[OR]] : i1
 // CHECK-NEXT: }
 // CHECK-NEXT: %[[VOTE:.*]] = simplex.vote %[[ANY]]
@@ -203,7 +202,7 @@
 // GPU-NOT: scf.if
 // GPU-COUNT-2: llvm.inline_asm {{.*}}mbarrier.init{{.*}} %{{.*}}, %c128_i32
 // GPU-COUNT-2: llvm.inline_asm {{.*}}mbarrier.init{{.*}} %{{.*}}, %c256_i32
-// GPU: nvvm.setmaxregister increase 240
+// GPU: nvvm.setmaxregister increase 232
 // GPU: scf.while
 // GPU: mbarrier.try_wait.parity
 // GPU-NOT: nvvm.barrier

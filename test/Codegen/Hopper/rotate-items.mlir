@@ -16,7 +16,7 @@
 
 // An item's first product waits for its query, and the last one for the first tile's softmax.
 // BEFORE: } compute {
-// BEFORE: scf.for %[[ITEM:.*]] = %[[FIRST:.*]] to %[[END:.*]] step %c1
+// BEFORE: scf.for %[[ITEM:.*]] = %c0 to %[[END:.*]] step %c1
 // BEFORE: simplex.receive
 // BEFORE: simplex.combine
 // BEFORE: scf.for
@@ -27,12 +27,14 @@
 
 // The warps that copy bring the last item's query and first tile of keys once more.
 // CHECK: simplex.specialize copy {
-// CHECK: %[[SOME:.*]] = arith.cmpi slt, %[[FIRST:.*]], %[[END:.*]] : index
+// CHECK: %[[SOME:.*]] = arith.cmpi sgt, %[[END:.*]], %c0 : index
 // CHECK: %[[MORE:.*]] = arith.index_castui %[[SOME]]
 // CHECK: %[[PAST:.*]] = arith.addi %[[END]], %[[MORE]]
-// CHECK: scf.for %[[COPIED:.*]] = %[[FIRST]] to %[[PAST]] step %c1
+// CHECK: scf.for %[[COPIED:.*]] = %c0 to %[[PAST]] step %c1
 // CHECK: %[[NUMBER:.*]] = arith.minsi %[[COPIED]], %
-// CHECK: arith.remui %[[NUMBER]],
+// CHECK: %[[AHEAD:.*]] = arith.muli %[[NUMBER]], %grid_dim_x
+// CHECK: %[[COPY:.*]] = arith.addi %[[AHEAD]], %block_id_x
+// CHECK: arith.remui %[[COPY]],
 // CHECK: %[[EXTRA:.*]] = arith.cmpi eq, %[[COPIED]], %[[END]]
 // CHECK: %[[HIGH:.*]] = arith.select %[[EXTRA]],
 // CHECK-NEXT: scf.for %{{.*}} = %{{.*}} to %[[HIGH]] step %c112
@@ -68,26 +70,29 @@
 // CHECK-NEXT: simplex.row_max
 // CHECK: scf.yield
 
-// The next item's query and logits, and this item's last values.
-// CHECK: arith.minsi
+// This item's last values, then the next item's query and logits: which item that is does not matter yet.
+// CHECK: simplex.receive %[[VALUES:.*]][%
+// CHECK: %[[LAST:.*]] = simplex.start_contract %[[TILES]]#{{.*}} onto %[[TILES]]#
+// CHECK-NOT: arith.remui
 // CHECK: simplex.receive %[[QUERY]]
 // CHECK: %[[Q2:.*]] = simplex.combine
 // CHECK: simplex.release %[[QUERY]]
 // CHECK: simplex.receive %[[KEYS]]
 // CHECK: %[[S2:.*]] = simplex.start_contract %[[Q2]], %{{.*}} transposed
-// CHECK: simplex.receive %[[VALUES:.*]][%
-// CHECK: %[[LAST:.*]] = simplex.start_contract %[[TILES]]#{{.*}} onto %[[TILES]]#
-// CHECK: simplex.await %[[S2]] leaving 1
-// CHECK: simplex.release %[[KEYS]]
-// CHECK: simplex.row_max
-// CHECK: %[[E2:.*]] = simplex.exp
-// CHECK: %[[OUT:.*]] = simplex.await %[[LAST]] :
+// The sum is stored beside the logits' product.
+// CHECK: %[[OUT:.*]] = simplex.await %[[LAST]] leaving 1
 // CHECK: simplex.release %[[VALUES]]
-// CHECK: simplex.convert %[[E2]]
 // CHECK: simplex.finalize %{{.*}}, %{{.*}}, %[[OUT]]
 // CHECK: simplex.store
 // CHECK: simplex.store
 // CHECK: simplex.out_of_range
+// CHECK: arith.remui
+// CHECK: simplex.await %[[S2]] :
+// CHECK: simplex.release %[[KEYS]]
+// CHECK: simplex.row_max
+// CHECK: %[[E2:.*]] = simplex.exp
+// CHECK: simplex.convert %[[E2]]
+// CHECK: scf.yield
 
 // Both products are those of one turn; the first item's is before there are any.
 // TURNS: } compute {
@@ -104,9 +109,9 @@
 // TURNS-NEXT: simplex.pass_turn
 // TURNS: scf.yield
 // TURNS: simplex.take_turn
-// TURNS-NEXT: simplex.start_contract {{.*}} transposed
+// TURNS-NEXT: simplex.start_contract {{.*}} onto
 // TURNS-NOT: simplex.pass_turn
-// TURNS: simplex.start_contract {{.*}} onto
+// TURNS: simplex.start_contract {{.*}} transposed
 // TURNS-NEXT: simplex.pass_turn
 // TURNS: simplex.finalize
 

@@ -22,14 +22,14 @@ def LoopWorkItems : Pass<"simplex-loop-work-items", "::mlir::func::FuncOp"> {
     fetch the next one's tiles meanwhile (`--simplex-specialize-copies`, for
     whose kernels this is). The attribute `simplex.resident_blocks` says that
     there are as many blocks as fit, one for each multiprocessor; each takes the
-    same number of neighbouring items, give or take one. It is done where these
-    are short, and of about equal length: where the last key's window is at most
-    1024, both sides together.
+    same number of items, give or take one, and neighbouring blocks neighbouring
+    items. It is done where these are short, and of about equal length: where the
+    last key's window is at most 1024, both sides together.
 
     If the sums of any work item are out of range, a block does all of its work
     items again with running maxima; so it is not done for f16, whose range is
     small. Whether an item takes running maxima, and so its last bits, then
-    depends on its neighbours and on the number of multiprocessors.
+    depends on the others of its block and on the number of multiprocessors.
 
     ```mlir
     scf.while (%safe = false) {
@@ -40,8 +40,8 @@ def LoopWorkItems : Pass<"simplex-loop-work-items", "::mlir::func::FuncOp"> {
     // ==>
     scf.while (%safe = false) {
       %block = gpu.block_id x
-      %any = scf.for %item = %block * (items) / (blocks) to (%block + 1) * (items) / (blocks)
-          iter_args(%wrong = false) {
+      %any = scf.for %i = 0 to ceildiv((items) - %block, (blocks)) iter_args(%wrong = false) {
+        %item = %i * (blocks) + %block
         ...
         scf.yield %wrong or (there is a tile and simplex.out_of_range %l)
       }
@@ -134,11 +134,13 @@ def RotateItems : Pass<"simplex-rotate-items", "::mlir::func::FuncOp"> {
     In the loop over work items of the warps that compute
     (`--simplex-loop-work-items`, `--simplex-specialize-copies`), an item's
     query and its first tile, up to the probabilities, come before the end of
-    the item before it: the first product of logits and the last product of
-    values run one behind the other, and a softmax runs under the second one, as
-    in the loop over tiles. The first tile no longer multiplies probabilities of
-    0. Beside the last item's end its beginning is computed once more; the warps
-    that copy bring its query and first tile again.
+    the item before it: the last product of values and the first one of logits
+    run one behind the other, and the sum is stored under the second one. What
+    those logits do not depend on, which query's they are, is computed there too.
+    In this order a sum needs no registers beside probabilities. The first tile
+    no longer multiplies probabilities of 0. Beside the last item's end its
+    beginning is computed once more; the warps that copy bring its query and
+    first tile again.
 
     ```mlir
     scf.for %i { query(%i); scf.for %t { logits(%t); values(%t - 1); softmax }; values; store }
@@ -146,7 +148,7 @@ def RotateItems : Pass<"simplex-rotate-items", "::mlir::func::FuncOp"> {
     query(0); logits(0); softmax
     scf.for %i {
       scf.for %t from the second one { logits(%t); values(%t - 1); softmax }
-      query(%i + 1); logits(0); values; softmax; store
+      values; query(%i + 1); logits(0); store; softmax
     }
     ```
   }];
