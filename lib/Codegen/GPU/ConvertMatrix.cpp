@@ -8,6 +8,8 @@
 #include "Instructions.h"
 #include "Rows.h"
 
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
 using namespace mlir;
 using namespace simplexir;
 
@@ -229,7 +231,11 @@ struct FoldPattern : TilePattern<FoldOp> {
     Type element = type.getElementType();
     int64_t columns = getColumnFragments(type);
     SmallVector<Value> results(adaptor.getAccumulator().size());
+    // One read brings four fragments.
+    int64_t half = columns / 8 * 4;
     for (int64_t c = 0; c < columns; ++c) {
+      if (b.layout.wgmma && c > 0 && c == half)
+        readLate(b, adaptor.getValues(), half, rewriter);
       Value row;
       for (auto [k, value] : llvm::enumerate(adaptor.getValues())) {
         Value next = b.convert(value[c], element);
@@ -249,6 +255,43 @@ struct FoldPattern : TilePattern<FoldOp> {
   }
 
 private:
+  /// Reads of rows in shared memory, from fragment `first` on, follow the
+  /// fragments before, behind a barrier of the warp that ptxas (13.0) does not
+  /// move them over: it has no registers for whole rows beside two accumulators
+  /// and the logits in flight.
+  static void readLate(FragmentBuilder &b, ArrayRef<ValueRange> rows,
+                       int64_t first, ConversionPatternRewriter &rewriter) {
+    llvm::SetVector<Operation *> late;
+    for (ValueRange row : rows)
+      for (Value fragment : row.drop_front(first)) {
+        auto extract = fragment.getDefiningOp<vector::ExtractOp>();
+        auto load = extract
+                        ? extract.getSource().getDefiningOp<nvgpu::LdMatrixOp>()
+                        : nvgpu::LdMatrixOp();
+        if (!load || !isNear(load, b))
+          return;
+        late.insert(load);
+        late.insert(extract);
+      }
+    if (late.empty())
+      return;
+    NVVM::SyncWarpOp::create(b, emitI32(b, -1));
+    for (Operation *op : late)
+      rewriter.moveOpBefore(op, b.getInsertionBlock(), b.getInsertionPoint());
+  }
+
+  /// Is it in the block being built, with no barrier behind it? There, others
+  /// may write what it reads.
+  static bool isNear(Operation *load, FragmentBuilder &b) {
+    if (load->getBlock() != b.getInsertionBlock())
+      return false;
+    auto begin = std::next(load->getIterator());
+    return llvm::none_of(
+        llvm::make_range(begin, b.getInsertionPoint()), [](Operation &op) {
+          return isa<gpu::BarrierOp, CopyWaitOp, NVVM::BarrierOp>(op);
+        });
+  }
+
   static Value add(FragmentBuilder &b, Value accumulator, Value product,
                    Value row) {
     if (!row)
