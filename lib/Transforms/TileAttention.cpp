@@ -43,6 +43,13 @@ public:
     if (schedule.getSkew() && !widen) // a CPU has no warpgroup products
       skew = {schedule.getRows(), headsPerTile};
     scale = op.getEffectiveScale();
+    // Where few tuples of many keys decide, bf16 leaves too little of C, rounded
+    // only once; products of wgmma take nothing else.
+    if (element.isBF16() && op.getKeys().size() > 3 && !schedule.getWgmma()) {
+      combinedElement = accumulator;
+      if (widen)
+        lastKeyElement = accumulator;
+    }
     if (logitElement != accumulator) {
       combinedElement = logitElement;
       // On a GPU operands stay as they are in shared memory.
