@@ -231,11 +231,12 @@ struct FoldPattern : TilePattern<FoldOp> {
     Type element = type.getElementType();
     int64_t columns = getColumnFragments(type);
     SmallVector<Value> results(adaptor.getAccumulator().size());
-    // One read brings four fragments.
-    int64_t half = columns / 8 * 4;
+    // One read brings four fragments, and needs the time to fold as many.
+    constexpr int64_t early = 4;
+    int64_t late = columns / (2 * early) * early;
     for (int64_t c = 0; c < columns; ++c) {
-      if (b.layout.wgmma && c > 0 && c == half)
-        readLate(b, adaptor.getValues(), half, rewriter);
+      if (c == early && late >= early)
+        readLate(b, adaptor.getValues(), late, rewriter);
       Value row;
       for (auto [k, value] : llvm::enumerate(adaptor.getValues())) {
         Value next = b.convert(value[c], element);
@@ -255,10 +256,9 @@ struct FoldPattern : TilePattern<FoldOp> {
   }
 
 private:
-  /// Reads of rows in shared memory, from fragment `first` on, follow the
-  /// fragments before, behind a barrier of the warp that ptxas (13.0) does not
-  /// move them over: it has no registers for whole rows beside two accumulators
-  /// and the logits in flight.
+  /// Reads of rows that are marked so (kReadLateAttrName), from fragment
+  /// `first` on, follow what has been folded, behind a barrier of the warp that
+  /// ptxas (13.0) does not move them over.
   static void readLate(FragmentBuilder &b, ArrayRef<ValueRange> rows,
                        int64_t first, ConversionPatternRewriter &rewriter) {
     llvm::SetVector<Operation *> late;
@@ -268,7 +268,7 @@ private:
         auto load = extract
                         ? extract.getSource().getDefiningOp<nvgpu::LdMatrixOp>()
                         : nvgpu::LdMatrixOp();
-        if (!load || !isNear(load, b))
+        if (!load || !load->hasAttr(kReadLateAttrName) || !isNear(load, b))
           return;
         late.insert(load);
         late.insert(extract);

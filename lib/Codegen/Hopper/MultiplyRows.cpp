@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "simplexir/Codegen/GPU/Passes.h"
 #include "simplexir/Codegen/Hopper/Passes.h"
 #include "simplexir/Codegen/SharedMemory.h"
 
@@ -91,15 +92,17 @@ private:
         return;
       ImplicitLocOpBuilder b(op.getLoc(), pair->second);
       Value row = arith::IndexCastUIOp::create(b, b.getIndexType(), pair->pair);
-      rows[last - 1].set(
-          LoadRowOp::create(b, pair->second.getType(), table, row));
+      auto load = LoadRowOp::create(b, pair->second.getType(), table, row);
+      if (isa<FoldOp>(op))
+        load->setAttr(kReadLateAttrName, b.getUnitAttr());
+      rows[last - 1].set(load);
       rows.erase(last);
       biases.pop_back();
       biases.back() = 0;
       op.setBiases(biases);
-      for (LoadRowOp load : {pair->first, pair->second})
-        if (load->use_empty())
-          load.erase();
+      for (LoadRowOp old : {pair->first, pair->second})
+        if (old->use_empty())
+          old.erase();
     }
   }
 

@@ -27,6 +27,11 @@ namespace simplexir {
 /// units are copied one after the other, not in a loop.
 constexpr llvm::StringLiteral kUnrollAttrName = "simplex.unroll";
 
+/// On a simplex.load_row for a simplex.fold beside warpgroup products: half of
+/// it is read when some of the other half has been folded, for the loop around
+/// it has few registers left.
+constexpr llvm::StringLiteral kReadLateAttrName = "simplex.read_late";
+
 /// Marks a shared buffer that may take the place of the dead rings.
 constexpr llvm::StringLiteral kReuseAttrName = "simplex.reuse";
 

@@ -42,8 +42,9 @@ def MultiplyRows : Pass<"simplex-multiply-rows", "::mlir::func::FuncOp"> {
     in shared memory, the product of a pair's rows is the same for every tile of
     last keys and every row of the query. They are made once a work item, in
     bf16: then an attention over four operands has the loop of one over three.
-    Likewise the rows of values. Where the table has at most `max-rows` rows and
-    a block has room for it.
+    Likewise the rows of values, of which a step reads half later
+    (`simplex.read_late`): it has few registers left. Where the table has at most
+    `max-rows` rows and a block has room for it.
 
     ```mlir
     scf.for %t { %i = %t / %n; %j = %t mod %n
