@@ -55,6 +55,12 @@ static double getExtent(AttentionOp op, int64_t window) {
   return std::min(op.getBidirectional() ? 2 * extent - 1 : extent, kUnlimited);
 }
 
+bool simplexir::hasWideCombined(AttentionOp op, bool wgmma) {
+  constexpr size_t mostKeys = 3;
+  return op.getElementType().isBF16() && op.getKeys().size() > mostKeys &&
+         !wgmma;
+}
+
 std::optional<int64_t> simplexir::getLastLength(AttentionOp op,
                                                 int64_t queries) {
   int64_t window = op.getWindows().back();
@@ -220,7 +226,8 @@ static int64_t getTileRegisters(AttentionOp op, const ScheduleParts &parts,
   int64_t value = inThread(llvm::alignTo(op.getValueDim(), 16) * accumulator);
   int64_t logits = inThread(parts.keys * logit);
   int64_t element = op.getElementType().getIntOrFloatBitWidth() / 8;
-  int64_t combined = bytes.lastKey * (op.getLogitType().isF64() ? 2 : 1);
+  bool isWide = op.getLogitType().isF64() || hasWideCombined(op, parts.wgmma);
+  int64_t combined = bytes.lastKey * (isWide ? 2 : 1);
   int64_t registers = value + logits + inThread(combined);
   // A product of values that is still running: its accumulator, or, where that
   // is the answer's, the probabilities. In portable kernels it is over.
@@ -242,7 +249,9 @@ ScheduleCost::ScheduleCost(AttentionOp op, const ScheduleParts &parts,
   // f32: three products of tf32, which has half the rate of 16 bits. f64 has
   // one 16th of it on A100 and H100, and far less on chips for graphics.
   int64_t perElement = type.isF32() ? 6 : 1;
-  int64_t perLogit = op.getLogitType().isF64() ? 16 : perElement;
+  int64_t perLogit = op.getLogitType().isF64()          ? 16
+                     : hasWideCombined(op, parts.wgmma) ? 2
+                                                        : perElement;
   int64_t dims =
       (perLogit * bytes.lastKey + perElement * bytes.value) / element;
   double flops = 2 * logits * static_cast<double>(dims);

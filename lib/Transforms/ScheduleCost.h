@@ -37,6 +37,11 @@ struct ChipFigures {
   int64_t mmaFlops, wgmmaFlops, exponentials;
 };
 
+/// Does the combined tile of a bf16 attention keep f32, which portable products
+/// take as tf32? Rounded to bf16, even once, one of so many keys has too few
+/// bits where few tuples decide (docs/performance.md: n = 5).
+bool hasWideCombined(AttentionOp op, bool wgmma);
+
 //===----------------------------------------------------------------------===//
 // Keys that a tile visits
 //===----------------------------------------------------------------------===//

@@ -198,7 +198,9 @@ private:
     Type element = op.getElementType();
     // Tiles are widened, but for operands of bf16 products.
     int64_t bytes = element.isF64() ? 8 : dotBF16 && element.isBF16() ? 2 : 4;
-    int64_t keyBytes = op.getLogitType().isF64() ? 8 : bytes;
+    int64_t keyBytes = op.getLogitType().isF64()              ? 8
+                       : hasWideCombined(op, /*wgmma=*/false) ? 4
+                                                              : bytes;
     int64_t keys =
         32768 / (keyBytes * op.getHeadDim() + bytes * op.getValueDim());
     return std::clamp<int64_t>(keys / 16 * 16, 16, 128);

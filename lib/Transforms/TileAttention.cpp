@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ScheduleCost.h"
 #include "TileWindows.h"
 #include "simplexir/Transforms/Passes.h"
 
@@ -43,9 +44,7 @@ public:
     if (schedule.getSkew() && !widen) // a CPU has no warpgroup products
       skew = {schedule.getRows(), headsPerTile};
     scale = op.getEffectiveScale();
-    // Where few tuples of many keys decide, bf16 leaves too little of C, rounded
-    // only once; products of wgmma take nothing else.
-    if (element.isBF16() && op.getKeys().size() > 3 && !schedule.getWgmma()) {
+    if (hasWideCombined(op, !widen && schedule.getWgmma())) {
       combinedElement = accumulator;
       if (widen)
         lastKeyElement = accumulator;

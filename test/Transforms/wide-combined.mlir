@@ -4,6 +4,10 @@
 // RUN:   | FileCheck %s --check-prefixes=CHECK,GPU
 // RUN: simplex-opt %s %{front} --simplex-select-schedule %{tile} --simplex-tile-attention="widen dot-bf16" \
 // RUN:   | FileCheck %s --check-prefixes=CHECK,CPU
+// A CPU ignores wgmma, whoever asks for it.
+// RUN: sed 's/windows .4, 4, 4, 64./& {schedule = #simplex.schedule<rows = 16, keys = 64, warps = 4, wgmma = true>}/' %s \
+// RUN:   | simplex-opt %{front} --simplex-select-schedule %{tile} --simplex-tile-attention="widen dot-bf16" \
+// RUN:   | FileCheck %s --check-prefixes=CHECK,CPU
 // RUN: simplex-opt %s %{front} --simplex-select-schedule="target=gpu wgmma" %{tile} --simplex-tile-attention=pad=16 \
 // RUN:   | FileCheck %s --check-prefix=WGMMA
 // RUN: simplex-opt %s --simplex-nvptx-pipeline="chip=sm_80 emit=mlir" | FileCheck %s --check-prefix=MMA

@@ -150,6 +150,9 @@ def TileAttention : Pass<"simplex-tile-attention", "::mlir::func::FuncOp"> {
     products of a bf16 attention stay bf16: the last key and value, the combined
     tile and the probabilities (for chips that multiply pairs of bf16 numbers).
 
+    From four keys on (n = 5) the combined tile of a bf16 attention is f32, but
+    where the schedule has warpgroup products; on a CPU the last key is, too.
+
     Where f32 terms may cancel (a form with a negative coefficient), the combined
     tile and the logits are f64, rounded to f32 by a `simplex.convert`; with
     `widen` the query and the keys are f64 too.

@@ -8,7 +8,10 @@
 #include "Instructions.h"
 #include "Rows.h"
 
+#include "simplexir/Codegen/GPU/Passes.h"
+
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace simplexir;
@@ -234,8 +237,9 @@ struct FoldPattern : TilePattern<FoldOp> {
     // One read brings four fragments, and needs the time to fold as many.
     constexpr int64_t early = 4;
     int64_t late = columns / (2 * early) * early;
+    bool isLate = late >= early && canReadLate(op);
     for (int64_t c = 0; c < columns; ++c) {
-      if (c == early && late >= early)
+      if (isLate && c == early)
         readLate(b, adaptor.getValues(), late, rewriter);
       Value row;
       for (auto [k, value] : llvm::enumerate(adaptor.getValues())) {
@@ -256,9 +260,16 @@ struct FoldPattern : TilePattern<FoldOp> {
   }
 
 private:
-  /// Reads of rows that are marked so (kReadLateAttrName), from fragment
-  /// `first` on, follow what has been folded, behind a barrier of the warp that
-  /// ptxas (13.0) does not move them over.
+  /// Does every row wait for this fold, and for no other?
+  static bool canReadLate(FoldOp op) {
+    return llvm::all_of(op.getValues(), [](Value row) {
+      auto load = row.getDefiningOp<LoadRowOp>();
+      return load && load->hasAttr(kReadLateAttrName) && load->hasOneUse();
+    });
+  }
+
+  /// Reads of rows, from fragment `first` on, follow what has been folded,
+  /// behind a barrier of the warp that ptxas (13.0) does not move them over.
   static void readLate(FragmentBuilder &b, ArrayRef<ValueRange> rows,
                        int64_t first, ConversionPatternRewriter &rewriter) {
     llvm::SetVector<Operation *> late;
@@ -268,7 +279,7 @@ private:
         auto load = extract
                         ? extract.getSource().getDefiningOp<nvgpu::LdMatrixOp>()
                         : nvgpu::LdMatrixOp();
-        if (!load || !load->hasAttr(kReadLateAttrName) || !isNear(load, b))
+        if (!load || !isNear(load, b))
           return;
         late.insert(load);
         late.insert(extract);
@@ -285,11 +296,17 @@ private:
   static bool isNear(Operation *load, FragmentBuilder &b) {
     if (load->getBlock() != b.getInsertionBlock())
       return false;
-    auto begin = std::next(load->getIterator());
-    return llvm::none_of(
-        llvm::make_range(begin, b.getInsertionPoint()), [](Operation &op) {
-          return isa<gpu::BarrierOp, CopyWaitOp, NVVM::BarrierOp>(op);
-        });
+    auto between =
+        llvm::make_range(std::next(load->getIterator()), b.getInsertionPoint());
+    return llvm::none_of(between, [](Operation &op) {
+      return op
+          .walk([](Operation *inner) {
+            return isa<gpu::BarrierOp, NVVM::BarrierOp>(inner)
+                       ? WalkResult::interrupt()
+                       : WalkResult::advance();
+          })
+          .wasInterrupted();
+    });
   }
 
   static Value add(FragmentBuilder &b, Value accumulator, Value product,

@@ -136,8 +136,6 @@ struct LoadSharedRowPattern : TilePattern<LoadRowOp> {
           b, VectorType::get({count, 2}, element), op.getBuffer(),
           ValueRange{op.getRow(), column}, b.getBoolAttr(false),
           b.getI32IntegerAttr(count));
-      if (op->hasAttr(kReadLateAttrName))
-        loaded.getDefiningOp()->setAttr(kReadLateAttrName, b.getUnitAttr());
       for (int64_t i = 0; i < count; ++i)
         results.push_back(b.extract(loaded, i));
     }

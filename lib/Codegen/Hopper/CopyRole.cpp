@@ -263,12 +263,16 @@ void CopyRole::appendNext(Builder &b, Ring &ring, Value slot, Value phase,
   yields.push_back(arith::XOrIOp::create(b, phase, wraps));
 }
 
-void simplexir::extendCopies(scf::ForOp items, Value values) {
+Value simplexir::emitNotEmpty(ImplicitLocOpBuilder &b, scf::ForOp loop) {
+  return arith::CmpIOp::create(b, Predicate::slt, loop.getLowerBound(),
+                               loop.getUpperBound());
+}
+
+void simplexir::extendCopies(scf::ForOp items, Value valueChannel) {
   ImplicitLocOpBuilder b(items.getLoc(), items);
   Value end = items.getUpperBound(), one = items.getStep();
-  Value any = arith::CmpIOp::create(b, Predicate::slt, items.getLowerBound(),
-                                    items.getUpperBound());
-  Value more = arith::IndexCastUIOp::create(b, b.getIndexType(), any);
+  Value more =
+      arith::IndexCastUIOp::create(b, b.getIndexType(), emitNotEmpty(b, items));
   items.setUpperBound(arith::AddIOp::create(b, end, more));
   b.setInsertionPointToStart(items.getBody());
   Value last = arith::SubIOp::create(b, end, one);
@@ -284,7 +288,7 @@ void simplexir::extendCopies(scf::ForOp items, Value values) {
   // Nobody would wait for a tile of values.
   auto acquires = tiles.getBody()->getOps<AcquireOp>();
   auto acquire = llvm::find_if(
-      acquires, [&](AcquireOp op) { return op.getChannel() == values; });
+      acquires, [&](AcquireOp op) { return op.getChannel() == valueChannel; });
   if (acquire == acquires.end())
     return;
   b.setInsertionPoint(*acquire);

@@ -94,8 +94,11 @@ private:
 
 /// The role's loop over work items also copies, behind the last item, its query
 /// and first tile of the key once more (--simplex-rotate-items), but no tile of
-/// the channel `values`.
-void extendCopies(mlir::scf::ForOp items, mlir::Value values);
+/// the channel of values.
+void extendCopies(mlir::scf::ForOp items, mlir::Value valueChannel);
+
+/// Does a loop with a positive step run at all?
+mlir::Value emitNotEmpty(mlir::ImplicitLocOpBuilder &b, mlir::scf::ForOp loop);
 
 } // namespace simplexir
 

@@ -89,7 +89,7 @@ private:
     Value zero = arith::ConstantIndexOp::create(b, 0);
     Value one = arith::ConstantIndexOp::create(b, 1);
     auto loop = scf::ForOp::create(
-        b, zero, arith::CeilDivUIOp::create(b, rest, blocks), one, off);
+        b, zero, arith::CeilDivSIOp::create(b, rest, blocks), one, off);
     Block *inner = loop.getBody();
     for (Operation *op : body)
       if (isa<memref::AllocOp>(op))

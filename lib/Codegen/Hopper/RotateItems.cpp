@@ -48,9 +48,7 @@ public:
     partition();
     extendCopies(copies, channel);
     ImplicitLocOpBuilder b(items.getLoc(), items);
-    Value notEmpty =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
-                              items.getLowerBound(), items.getUpperBound());
+    Value notEmpty = emitNotEmpty(b, items);
     auto guarded = scf::IfOp::create(b, items.getResultTypes(), notEmpty,
                                      /*addThenBlock=*/true,
                                      /*addElseBlock=*/true);

@@ -34,7 +34,7 @@
 // CHECK: %[[TILES:.*]] = arith.ceildivsi %[[QUERIES]], %c16
 // CHECK: %[[COUNT:.*]] = arith.muli %[[BATCH]], %[[TILES]]
 // CHECK: %[[REST:.*]] = arith.subi %[[COUNT]], %[[BLOCK]]
-// CHECK-NEXT: %[[OWN:.*]] = arith.ceildivui %[[REST]], %[[BLOCKS]]
+// CHECK-NEXT: %[[OWN:.*]] = arith.ceildivsi %[[REST]], %[[BLOCKS]]
 // CHECK-NEXT: %[[ANY:.*]] = scf.for %[[NUMBER:.*]] = %c0 to %[[OWN]] step %c1 iter_args(%[[SOME:.*]] = %false) -> (i1)
 // CHECK-NOT: simplex.work_item
 // CHECK-NOT: memref.alloc

@@ -136,11 +136,17 @@ def RotateItems : Pass<"simplex-rotate-items", "::mlir::func::FuncOp"> {
     query and its first tile, up to the probabilities, come before the end of
     the item before it: the last product of values and the first one of logits
     run one behind the other, and the sum is stored under the second one. What
-    those logits do not depend on, which query's they are, is computed there too.
-    In this order a sum needs no registers beside probabilities. The first tile
-    no longer multiplies probabilities of 0. Beside the last item's end its
-    beginning is computed once more; the warps that copy bring its query and
-    first tile again.
+    these logits do not read is computed meanwhile, such as the query's position,
+    which masks ask for. The sum's registers are free before the next item has
+    probabilities. The first tile no longer multiplies probabilities of 0. Beside
+    the last item's end its beginning is computed once more; the warps that copy
+    bring its query and first tile again.
+
+    Both products are one turn (`--simplex-take-turns`), which is held while a
+    group waits for the next item's query and first tile. Nobody waits for ever:
+    that query's copy needs the last one released, which each group did turns
+    ago; tile n of the key needs tile n - 2 released, and of the value n - 3, as
+    the other group did before it asked for this turn.
 
     ```mlir
     scf.for %i { query(%i); scf.for %t { logits(%t); values(%t - 1); softmax }; values; store }

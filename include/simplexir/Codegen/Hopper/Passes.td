@@ -261,7 +261,8 @@ def TakeTurns : Pass<"simplex-take-turns", "::mlir::func::FuncOp"> {
     one starts, `simplex.pass_turn` after the last one has. The products of a
     pair's second tile (`--simplex-pair-tiles`) have a turn of their own. Groups
     may run an unequal number of iterations (shares of a split): one that runs
-    fewer goes on taking and passing its turns after its loop.
+    fewer goes on taking and passing its turns after its loop. (What a turn may
+    wait for: `--simplex-rotate-items`.)
 
     ```mlir
     scf.for %j = ... {
