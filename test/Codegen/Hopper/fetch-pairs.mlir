@@ -18,30 +18,30 @@
 // PAIRS-NEXT: %[[ANY:.*]] = arith.andi %[[MAPS:.*]], %[[SOME]]
 // PAIRS-NEXT: scf.if %[[ANY]] {
 // PAIRS-NOT: simplex.copy_wait
-// PAIRS: simplex.fetch %arg1[%{{.*}}, %[[BEGIN]], %{{.*}}] to %{{.*}}, %[[CHANNEL]][%{{.*}}] : memref
-// PAIRS: simplex.fetch %arg3[%{{.*}}, %[[BEGIN]], %{{.*}}] to %{{.*}}, %[[CHANNEL]][%{{.*}}] : memref
-// PAIRS: simplex.fetch %arg1
-// PAIRS: simplex.fetch %arg3
+// PAIRS: simplex.fetch %arg1[%{{.*}}, %[[BEGIN]], %{{.*}}] to %{{.*}}, %[[CHANNEL]][%c0{{(_[0-9]+)?}}] : memref
+// PAIRS: simplex.fetch %arg3[%{{.*}}, %[[BEGIN]], %{{.*}}] to %{{.*}}, %[[CHANNEL]][%c1{{(_[0-9]+)?}}] : memref
+// PAIRS: simplex.fetch %arg1[%{{.*}}, %[[SECOND:[0-9]+]], %{{.*}}] to %{{.*}}, %[[CHANNEL]][%c1{{(_[0-9]+)?}}] : memref
+// PAIRS: simplex.fetch %arg3[%{{.*}}, %[[SECOND]], %{{.*}}] to %{{.*}}, %[[CHANNEL]][%c1{{(_[0-9]+)?}}] : memref
 // PAIRS: scf.for %[[TILE:.*]] = %[[BEGIN]] to %[[END]] step
 // PAIRS: simplex.copy_wait
 // PAIRS: %[[LEFT:.*]] = arith.ceildivui
 // PAIRS: %[[PHASE:.*]] = arith.xori %{{.*}}, %[[ODD]]
 // PAIRS-NEXT: scf.if %[[MAPS]] {
-// PAIRS: simplex.receive %[[CHANNEL]][%{{.*}}] phase %[[PHASE]]
+// PAIRS: simplex.receive %[[CHANNEL]][%c0{{(_[0-9]+)?}}] phase %[[PHASE]]
 // PAIRS: } else {
 // PAIRS-COUNT-4: simplex.copy %
 // PAIRS: simplex.copy_wait
 // PAIRS: scf.if %{{.*}} -> (
 // PAIRS: simplex.contract {{.*}} transposed
 // PAIRS: scf.if %[[MAPS]] {
-// PAIRS: simplex.receive %[[CHANNEL]][%{{.*}}] phase %[[PHASE]]
+// PAIRS: simplex.receive %[[CHANNEL]][%c1{{(_[0-9]+)?}}] phase %[[PHASE]]
 // PAIRS: scf.for
 // PAIRS: simplex.start_contract
 // PAIRS-COUNT-2: {simplex.second_tile}
 // A group without outer keys waits, too: nobody leaves while tiles are on their way.
 // PAIRS: } else {
 // PAIRS-NEXT: scf.if %[[MAPS]] {
-// PAIRS: simplex.receive %[[CHANNEL]][%{{.*}}] phase %[[PHASE]]
+// PAIRS: simplex.receive %[[CHANNEL]][%c1{{(_[0-9]+)?}}] phase %[[PHASE]]
 // The next pair.
 // PAIRS: %[[NEXT:.*]] = arith.addi %[[TILE]],
 // PAIRS: %[[MORE:.*]] = arith.cmpi slt, %[[NEXT]], %[[END]]
