@@ -44,12 +44,8 @@ public:
     if (schedule.getSkew() && !widen) // a CPU has no warpgroup products
       skew = {schedule.getRows(), headsPerTile};
     scale = op.getEffectiveScale();
-    if (hasWideCombined(op, !widen && schedule.getWgmma())) {
-      combinedElement = accumulator;
-      if (widen)
-        lastKeyElement = accumulator;
-    }
-    if (logitElement != accumulator) {
+    if (logitElement != accumulator ||
+        hasWideCombined(op, !widen && schedule.getWgmma())) {
       combinedElement = logitElement;
       // On a GPU operands stay as they are in shared memory.
       if (widen)

@@ -50,8 +50,7 @@ struct LoopWorkItemsPass
 
 private:
   /// Up to about eight tiles: of longer ones the beginning and the end are a
-  /// small part, and blocks, which all take equally many, differ more where a
-  /// window is cut off by the first key.
+  /// small part, and one item more or less of a block is a longer time.
   static bool areItemsShort(func::FuncOp kernel) {
     bool areShort = false;
     kernel.walk([&](MaskOp op) {

@@ -76,9 +76,8 @@ private:
       return false;
     for (auto receive : last.thenBlock()->getOps<ReceiveOp>())
       channel = receive.getChannel();
-    for (Operation *user : values->getUsers())
-      await = dyn_cast<AwaitOp>(user);
-    return channel && await && values->hasOneUse();
+    return channel && values->hasOneUse() &&
+           isa<AwaitOp>(*values->getUsers().begin());
   }
 
   /// The same loop of the warps that copy, and its loop over tiles.
@@ -356,7 +355,6 @@ private:
 
   scf::ForOp items, tiles, copies;
   StartContractOp logits, values;
-  AwaitOp await;
   scf::IfOp last;
   ContractOp lastProduct;
   Value channel;
