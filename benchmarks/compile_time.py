@@ -5,8 +5,7 @@
 beside ptxas alone on the same PTX, in turns.
 
 Wall time and processor time (user and system, of all child processes), best and
-median; the last lines are ratios to ptxas alone. The compiler lends ptxas pages
-of 2 MB where the system does; ptxas alone gets the variables of this process.
+median; the last lines are ratios to ptxas alone.
 """
 import argparse
 import os

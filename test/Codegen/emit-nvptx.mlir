@@ -24,3 +24,21 @@ gpu.module @kernels {
     llvm.return
   }
 }
+
+// A function of the module is inlined.
+// CHECK: gpu.binary @calls
+// CHECK-NOT: twice
+// CHECK-SAME: .visible .entry caller(
+// CHECK-NOT: twice
+gpu.module @calls {
+  llvm.func internal @twice(%x: f32) -> f32 {
+    %y = llvm.fadd %x, %x : f32
+    llvm.return %y : f32
+  }
+  llvm.func @caller(%out: !llvm.ptr<1>) attributes {gpu.kernel, nvvm.kernel} {
+    %x = llvm.load %out : !llvm.ptr<1> -> f32
+    %y = llvm.call @twice(%x) : (f32) -> f32
+    llvm.store %y, %out : f32, !llvm.ptr<1>
+    llvm.return
+  }
+}

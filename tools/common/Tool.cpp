@@ -19,13 +19,11 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/Compiler.h"
-#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cstdlib>
 #ifdef __GLIBC__
 #include <malloc.h>
-#include <sys/mman.h>
 #endif
 
 using namespace llvm;
@@ -67,20 +65,13 @@ int simplexir::fail(Error error) { return fail(toString(std::move(error))); }
 void simplexir::prepareHeap() {
 #if defined(__GLIBC__) && !LLVM_ADDRESS_SANITIZER_BUILD
   // A heap for each thread grows a page at a time, with a call of the system
-  // for each.
-  constexpr int bytes = 64 << 20, large = 1 << 30;
+  // for each. Not in pages of 2 MB: a virtual machine whose host takes free
+  // memory back waits 3 ms for each that it touches first.
+  constexpr int pad = 64 << 20, large = 1 << 30;
   mallopt(M_ARENA_MAX, 1);
-  mallopt(M_TOP_PAD, bytes);
+  mallopt(M_TOP_PAD, pad);
   mallopt(M_MMAP_THRESHOLD, large);
   mallopt(M_TRIM_THRESHOLD, large);
-  // Freed, it is what the heap has left; until touched it takes no memory.
-  void *heap = std::malloc(bytes);
-  constexpr uintptr_t page = 2 << 20;
-  uintptr_t begin = alignTo<page>(reinterpret_cast<uintptr_t>(heap));
-  uintptr_t end = alignDown(reinterpret_cast<uintptr_t>(heap) + bytes, page);
-  if (heap)
-    (void)madvise(reinterpret_cast<void *>(begin), end - begin, MADV_HUGEPAGE);
-  std::free(heap);
 #endif
 }
 

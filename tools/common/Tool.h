@@ -32,9 +32,8 @@ void parseCommandLine(int argc, char **argv, llvm::StringRef header);
 int fail(const llvm::Twine &message);
 int fail(llvm::Error error);
 
-/// Makes malloc fast for a tool that ends soon: one heap, in pages of 2 MB
-/// where the system lends them on demand, that keeps what is freed. Call it
-/// first.
+/// Makes malloc fast for a tool that ends soon: one heap, which keeps what is
+/// freed. Call it first.
 void prepareHeap();
 
 /// The context of a tool, with everything that the compiler loads, and

@@ -17,7 +17,6 @@
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
 #include <csignal>
-#include <unistd.h>
 
 #ifndef SIMPLEXIR_PTXAS_PATH
 #define SIMPLEXIR_PTXAS_PATH ""
@@ -75,24 +74,6 @@ static std::string readAll(StringRef path) {
   return buffer ? (*buffer)->getBuffer().str() : std::string();
 }
 
-/// The variables of this process, and pages of 2 MB for the heap of ptxas (of
-/// glibc, where the system lends them on demand): a tenth of its time goes into
-/// faults of small ones. Settings of the user's stay as they are.
-static std::vector<StringRef> getPtxasEnvironment() {
-  std::vector<StringRef> variables;
-  bool tuned = false;
-  for (char **variable = environ; variable && *variable; ++variable) {
-    variables.emplace_back(*variable);
-    tuned |= variables.back().starts_with("GLIBC_TUNABLES=");
-  }
-  if (!tuned)
-    variables.emplace_back(
-        "GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.top_pad=67108864:"
-        "glibc.malloc.mmap_threshold=1073741824:"
-        "glibc.malloc.trim_threshold=1073741824");
-  return variables;
-}
-
 namespace {
 /// ptxas, beside this process; its log is what it says on either stream.
 class PtxasProcess {
@@ -115,7 +96,7 @@ public:
     std::string reason;
     bool failed = false;
     process = sys::ExecuteNoWait(
-        path, command, getPtxasEnvironment(),
+        path, command, /*Env=*/std::nullopt,
         {StringRef(""), StringRef(output.path), StringRef(output.path)},
         /*MemoryLimit=*/0, &reason, &failed);
     running = !failed;

@@ -5,21 +5,19 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Optimize.h"
 #include "simplexir/Codegen/NVPTX.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Operation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Analysis/CGSCCPassManager.h"
-#include "llvm/Analysis/LoopAnalysisManager.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/InstrTypes.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -45,7 +43,7 @@ createMachine(const GpuChip &chip) {
     return createStringError("this LLVM has no NVPTX target: " + reason);
   std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
       triple, chip.name, chip.getFeatures(), TargetOptions(), Reloc::PIC_,
-      std::nullopt, CodeGenOptLevel::Aggressive));
+      std::nullopt, CodeGenOptLevel::Default));
   if (!machine)
     return createStringError("LLVM cannot generate code for %s", chip.name);
   return machine;
@@ -74,26 +72,6 @@ static void exposeSharedMemory(Module &module) {
       global.setLinkage(GlobalValue::ExternalLinkage);
       global.setAlignment(Align(1024));
     }
-}
-
-static void optimize(Module &module, TargetMachine &machine) {
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager callGraph;
-  ModuleAnalysisManager modules;
-  // The kernels are written in vectors and matrices: these two find nothing, in
-  // a twelfth of the time.
-  PipelineTuningOptions tuning;
-  tuning.LoopVectorization = false;
-  tuning.SLPVectorization = false;
-  PassBuilder builder(&machine, tuning);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(callGraph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, callGraph, modules);
-  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
-      .run(module, modules);
 }
 
 /// Without libdevice a call like `__nv_expf` stays an `.extern` in the PTX,
@@ -137,7 +115,7 @@ Expected<std::string> simplexir::translateToPtx(mlir::Operation *operation,
   module->setDataLayout((*machine)->createDataLayout());
   markInlineAsmConvergent(*module);
   exposeSharedMemory(*module);
-  optimize(*module, **machine);
+  optimizeKernels(*module, **machine);
   if (Error error = checkNoExternalCalls(*module))
     return error;
 
