@@ -16,15 +16,9 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
-#include "llvm/ADT/STLExtras.h"
 #include "llvm/Config/llvm-config.h"
-#include "llvm/Support/Compiler.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
-#include <cstdlib>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 using namespace llvm;
 using namespace simplexir;
@@ -61,19 +55,6 @@ int simplexir::fail(const Twine &message) {
 }
 
 int simplexir::fail(Error error) { return fail(toString(std::move(error))); }
-
-void simplexir::prepareHeap() {
-#if defined(__GLIBC__) && !LLVM_ADDRESS_SANITIZER_BUILD
-  // A heap for each thread grows a page at a time, with a call of the system
-  // for each. Not in pages of 2 MB: a virtual machine whose host takes free
-  // memory back waits 3 ms for each that it touches first.
-  constexpr int pad = 64 << 20, large = 1 << 30;
-  mallopt(M_ARENA_MAX, 1);
-  mallopt(M_TOP_PAD, pad);
-  mallopt(M_MMAP_THRESHOLD, large);
-  mallopt(M_TRIM_THRESHOLD, large);
-#endif
-}
 
 struct ToolContext::Handler {
   mlir::SourceMgrDiagnosticHandler handler;

@@ -32,10 +32,6 @@ void parseCommandLine(int argc, char **argv, llvm::StringRef header);
 int fail(const llvm::Twine &message);
 int fail(llvm::Error error);
 
-/// Makes malloc fast for a tool that ends soon: one heap, which keeps what is
-/// freed. Call it first.
-void prepareHeap();
-
 /// The context of a tool, with everything that the compiler loads, and
 /// diagnostics that print as `file:line:col: error: ...`.
 class ToolContext {

@@ -132,7 +132,6 @@ static int run(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-  prepareHeap();
   InitLLVM init(argc, argv);
   return runGuarded(argc, argv, [&] { return run(argc, argv); });
 }
