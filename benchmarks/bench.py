@@ -21,6 +21,7 @@ import json
 import os
 import pathlib
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -56,34 +57,37 @@ def compile_cells(cells, folder, options):
     return 1 if failures else 0
 
 
-def time_compiler(cell, options, repeats=3):
-    """Seconds of one kernel to a cubin in a cold process, and of ptxas alone; None without ptxas."""
+def time_compiler(cell, options, repeats=9):
+    """Seconds of one kernel to a cubin in a cold process, and of ptxas alone; None without ptxas.
+
+    In turns: of two equal processes one may take half as long again where other machines share the caches. The best of
+    the seconds, which only interference lengthens, and medians for the ratio.
+    """
     ptxas = next((option.split("=", 1)[1] for option in options.compile_option if option.startswith("--ptxas=")),
                  shutil.which("ptxas") or "/usr/local/cuda/bin/ptxas")
     if not os.access(ptxas, os.X_OK):
         return None
     tool = options.build / "bin/simplex-compile"
 
-    def best(command):
-        times = []
-        for _ in range(repeats):
-            begin = time.perf_counter()
-            if subprocess.run(command, capture_output=True).returncode:
-                return None
-            times.append(time.perf_counter() - begin)
-        return min(times)
-
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        source = folder / "a.mlir"
+        source, ptx, cubin = (folder / file for file in ("a.mlir", "a.ptx", "a.cubin"))
         source.write_text(cell.case.mlir())
         emit = [tool, source, f"--chip={options.chip}", f"--ptxas={ptxas}"]
-        whole = best([*emit, "--emit=cubin", "-o", folder / "a.cubin"])
-        best_ptx = best([*emit, "--emit=ptx", "-o", folder / "a.ptx"])
-        alone = best([ptxas, "-O3", "-arch", options.chip, folder / "a.ptx", "-o", folder / "b.cubin"])
-    if None in (whole, best_ptx, alone):
-        return None
-    return {"cell": cell.key, "seconds": whole, "ptxas_seconds": alone, "cpus": os.cpu_count()}
+        if subprocess.run([*emit, "--emit=ptx", "-o", ptx], capture_output=True).returncode:
+            return None
+        commands = [[*emit, "--emit=cubin", "-o", cubin], [ptxas, "-O3", "-arch", options.chip, ptx, "-o", cubin]]
+        times = [[], []]
+        print(f"timing the compiler, {repeats} turns", file=sys.stderr)
+        for _ in range(repeats):
+            for command, samples in zip(commands, times):
+                begin = time.perf_counter()
+                if subprocess.run(command, capture_output=True).returncode:
+                    return None
+                samples.append(time.perf_counter() - begin)
+    whole, alone = map(statistics.median, times)
+    return {"cell": cell.key, "turns": repeats, "best_seconds": min(times[0]), "seconds": whole, "ptxas_seconds": alone,
+            "cpus": os.cpu_count()}
 
 
 def compile_rows(folder):
@@ -93,8 +97,9 @@ def compile_rows(folder):
         return []
     times = json.loads(path.read_text())
     rows = []
-    for what, value, target in (("op to cubin, seconds", times["seconds"], 2.0),
-                                ("op to cubin, to ptxas alone", times["seconds"] / times["ptxas_seconds"], 1.5)):
+    for what, value, target in (
+            (f"op to cubin, seconds, best of {times['turns']}", times["best_seconds"], 2.0),
+            ("op to cubin, to ptxas alone, medians", times["seconds"] / times["ptxas_seconds"], 1.5)):
         rows.append({"what": f"{what} ({times['cpus']} CPUs where compiled)", "median": f"{value:.3f}",
                      "median_verdict": report.WORDS[value <= target], "sustained": None, "sustained_verdict": "-",
                      "target": f"at most {target:g}"})

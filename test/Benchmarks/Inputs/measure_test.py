@@ -93,7 +93,8 @@ class Measure(unittest.TestCase):
         options = bench.parse(["--build", str(build), "--artifacts", str(folder), "--output", str(folder / "results"),
                                "--seconds", "0.01"])
         cells = [self.cells[0], suite.Cell(self.cells[1].case, peers=(suite.CUDNN, suite.TRITON_TUNED))]
-        (folder / "compile.json").write_text('{"cell": "x", "seconds": 3.0, "ptxas_seconds": 2.5, "cpus": 2}')
+        (folder / "compile.json").write_text(
+            '{"cell": "x", "turns": 9, "best_seconds": 2.75, "seconds": 3.0, "ptxas_seconds": 2.5, "cpus": 2}')
         rows = [report.Ratio("a row", ("n=3", suite.OURS), ("8192^3", suite.CUBLAS), 1e-6)]
 
         class Session(gpu.Session):
@@ -113,7 +114,7 @@ class Measure(unittest.TestCase):
         self.assertIn("the Triton peer is not here (--peer): its cells are left out", text)
         self.assertRegex(text, r"n=2 +cudnn +-.*NO FIGURES: ")
         self.assertRegex(text, r"a row +[0-9.]+ +met +[0-9.]+ +met +1e-06")
-        self.assertRegex(text, r"op to cubin, seconds \(2 CPUs where compiled\) +3.000 +not met")
+        self.assertRegex(text, r"op to cubin, seconds, best of 9 \(2 CPUs where compiled\) +2.750 +not met")
         self.assertRegex(text, r"op to cubin, to ptxas alone .* 1.200 +met")
         measurements, context = report.read_csv(folder / "results/results.csv")
         self.assertEqual(context, {"target": "gpu", "device": "a device"})
