@@ -7,6 +7,7 @@
 
 #include "CopyRole.h"
 
+#include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 
@@ -375,9 +376,17 @@ struct RotateItemsPass : simplexir::impl::RotateItemsBase<RotateItemsPass> {
       return;
     SmallVector<SpecializeOp> ops;
     getOperation().walk([&](SpecializeOp op) { ops.push_back(op); });
-    for (SpecializeOp op : ops)
-      if (auto rotation = ItemRotation::match(op))
+    for (SpecializeOp op : ops) {
+      auto rotation = ItemRotation::match(op);
+      if (rotation)
         rotation->run();
+      else
+        remark::missed(
+            op.getLoc(),
+            remark::RemarkOpts::name("rotate-items").category("simplex"))
+            << "work items follow each other without overlap: the loop over "
+               "tiles is not rotated, or more than a product is left after it";
+    }
   }
 };
 } // namespace

@@ -72,5 +72,5 @@ void simplexir::reportMaps(func::FuncOp kernel, bool found) {
   else
     remark::missed(kernel.getLoc(), options)
         << "no tensor maps: tiles do not come in pairs, or are not boxes of an "
-           "operand's rows";
+           "operand's rows, 256 at most";
 }

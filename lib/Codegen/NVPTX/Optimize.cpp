@@ -7,7 +7,7 @@
 //
 // LLVM's O3 without what finds nothing in a kernel: no calls, no memory of its
 // own, no loops to vectorize, and canonicalized by MLIR. Order and options are
-// those of O3, which takes a third longer for the same PTX.
+// those of O3, which takes half as long again for the same PTX.
 //
 //===----------------------------------------------------------------------===//
 

@@ -13,6 +13,12 @@
 // RUN:   --simplex-loop-work-items --simplex-specialize-copies --simplex-rotate-items --canonicalize --cse \
 // RUN:   | FileCheck %s --check-prefix=BIASES
 // RUN: simplex-opt %t.after --simplex-take-turns | FileCheck %s --check-prefix=TURNS
+// RUN: simplex-opt %t.after --simplex-rotate-items --remarks-filter=simplex --remark-format=emitRemark -o /dev/null 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=TWICE
+
+// A loop of another form stays as it is, and a remark says so.
+// TWICE: rotate-items
+// TWICE-SAME: without overlap
 
 // An item's first product waits for its query, and the last one for the first tile's softmax.
 // BEFORE: } compute {

@@ -148,6 +148,10 @@ def Simplex_CloseTurnsOp : Simplex_Op<"close_turns",
 def Simplex_LoadRowOp : Simplex_Op<"load_row", [MemoryEffects<[MemRead]>]> {
   let summary = "Read a row of a buffer in shared memory";
   let description = [{
+    All of it at once; with the attribute `simplex.read_late`, half of it when
+    some of the other half has been folded, where the loop around it has few
+    registers left (`--simplex-multiply-rows`).
+
     ```mlir
     func.func @row(%rows: memref<32x128xbf16, 3>, %j: index) -> !simplex.tile<1x128xbf16> {
       %k1 = simplex.load_row %rows[%j] : memref<32x128xbf16, 3> -> !simplex.tile<1x128xbf16>
