@@ -35,6 +35,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 def compile_cells(cells, folder, options):
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "compile.json").unlink(missing_ok=True)
     tool = options.build / "bin/simplex-compile"
 
     def compile_one(cell):
@@ -54,6 +55,8 @@ def compile_cells(cells, folder, options):
     times = time_compiler(cells[0], options) if cells else None
     if times:
         (folder / "compile.json").write_text(json.dumps(times))
+    else:
+        print("no time to compile: ptxas is not here, or failed", file=sys.stderr)
     return 1 if failures else 0
 
 
@@ -96,6 +99,9 @@ def compile_rows(folder):
     if not path.exists():
         return []
     times = json.loads(path.read_text())
+    if not times.keys() >= {"turns", "best_seconds", "seconds", "ptxas_seconds", "cpus"}:
+        print(f"{path} is of another version: no rows about the time to compile", file=sys.stderr)
+        return []
     rows = []
     for what, value, target in (
             (f"op to cubin, seconds, best of {times['turns']}", times["best_seconds"], 2.0),

@@ -64,19 +64,27 @@ if(NOT _has_archives)
   message(STATUS "simplex-compile shares libMLIR: the archives of LLVM, MLIR or what they need are not all here")
 endif()
 
-# A compiler allocates all the time: with the C library's malloc it takes an
-# eighth longer.
+# A compiler allocates all the time: with the C library's malloc it takes a
+# seventh longer to PTX.
+option(SIMPLEXIR_TCMALLOC "Link simplex-compile against tcmalloc where it is" ${PROJECT_IS_TOP_LEVEL})
 find_library(SIMPLEXIR_TCMALLOC_ARCHIVE libtcmalloc_minimal.a)
 mark_as_advanced(SIMPLEXIR_TCMALLOC_ARCHIVE)
-if(NOT SIMPLEXIR_TCMALLOC_ARCHIVE)
-  message(STATUS "simplex-compile uses the C library's malloc: no libtcmalloc_minimal.a "
-                 "(Debian: libgoogle-perftools-dev)")
+set(_tcmalloc OFF)
+if(SIMPLEXIR_TCMALLOC AND NOT SIMPLEXIR_SANITIZE AND
+   NOT "${CMAKE_CXX_FLAGS} ${CMAKE_EXE_LINKER_FLAGS}" MATCHES "-fsanitize")
+  if(SIMPLEXIR_TCMALLOC_ARCHIVE)
+    set(_tcmalloc ${SIMPLEXIR_TCMALLOC_ARCHIVE})
+  else()
+    message(STATUS "simplex-compile uses the C library's malloc: no libtcmalloc_minimal.a "
+                   "(Debian: libgoogle-perftools-dev)")
+  endif()
 endif()
+set(SIMPLEXIR_COMPILER_MALLOC "${_tcmalloc}" CACHE INTERNAL "An archive, or OFF")
 
 # simplexir_link_mlir(TARGET [COMPILER] [MLIR archives...]): everything of LLVM
-# and MLIR that a tool needs. COMPILER: SIMPLEXIR_STATIC_COMPILER decides, and
-# tcmalloc is linked where it is. The archives matter to the static link only,
-# which takes all of them unless told.
+# and MLIR that a tool needs. COMPILER: SIMPLEXIR_STATIC_COMPILER and
+# SIMPLEXIR_TCMALLOC decide. The archives matter to the static link only, which
+# takes all of them unless told.
 function(simplexir_link_mlir name)
   cmake_parse_arguments(ARG "COMPILER" "" "" ${ARGN})
   if(SIMPLEXIR_STATIC OR (ARG_COMPILER AND SIMPLEXIR_STATIC_COMPILER))
@@ -84,7 +92,7 @@ function(simplexir_link_mlir name)
   else()
     target_link_libraries(${name} PRIVATE MLIR LLVM)
   endif()
-  if(ARG_COMPILER AND SIMPLEXIR_TCMALLOC_ARCHIVE AND NOT SIMPLEXIR_SANITIZE)
-    target_link_libraries(${name} PRIVATE ${SIMPLEXIR_TCMALLOC_ARCHIVE})
+  if(ARG_COMPILER AND SIMPLEXIR_COMPILER_MALLOC)
+    target_link_libraries(${name} PRIVATE ${SIMPLEXIR_COMPILER_MALLOC})
   endif()
 endfunction()

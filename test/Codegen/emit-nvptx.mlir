@@ -42,3 +42,21 @@ gpu.module @calls {
     llvm.return
   }
 }
+
+// One that nobody calls is not in the PTX, nor is what it calls asked for.
+// CHECK: gpu.binary @unused
+// CHECK-NOT: nobody
+// CHECK-SAME: .visible .entry lonely(
+// CHECK-NOT: nobody
+gpu.module @unused {
+  llvm.func @nowhere(f32) -> f32
+  llvm.func internal @nobody(%x: f32) -> f32 {
+    %y = llvm.call @nowhere(%x) : (f32) -> f32
+    llvm.return %y : f32
+  }
+  llvm.func @lonely(%out: !llvm.ptr<1>) attributes {gpu.kernel, nvvm.kernel} {
+    %x = llvm.mlir.constant(1.0 : f32) : f32
+    llvm.store %x, %out : f32, !llvm.ptr<1>
+    llvm.return
+  }
+}

@@ -384,8 +384,7 @@ struct RotateItemsPass : simplexir::impl::RotateItemsBase<RotateItemsPass> {
         remark::missed(
             op.getLoc(),
             remark::RemarkOpts::name("rotate-items").category("simplex"))
-            << "work items follow each other without overlap: the loop over "
-               "tiles is not rotated, or more than a product is left after it";
+            << "work items follow each other without overlap";
     }
   }
 };

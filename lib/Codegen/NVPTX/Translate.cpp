@@ -41,6 +41,8 @@ createMachine(const GpuChip &chip) {
   const Target *target = TargetRegistry::lookupTarget(triple, reason);
   if (!target)
     return createStringError("this LLVM has no NVPTX target: " + reason);
+  // Above the default level it looks for equal expressions once more, and finds
+  // none in a kernel that is optimized.
   std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
       triple, chip.name, chip.getFeatures(), TargetOptions(), Reloc::PIC_,
       std::nullopt, CodeGenOptLevel::Default));

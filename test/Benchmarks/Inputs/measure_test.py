@@ -87,6 +87,12 @@ class Measure(unittest.TestCase):
         self.assertEqual((first.implementation, first.note, last.note), (suite.CUBLAS, "before", "after"))
         self.assertGreater(session.measurements[-1].gbps, 0)
 
+    def test_times_of_another_version(self):
+        (self.options.artifacts / "compile.json").write_text('{"seconds": 3.0, "ptxas_seconds": 2.5, "cpus": 2}')
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            self.assertEqual(bench.compile_rows(self.options.artifacts), [])
+        self.assertIn("of another version", said.getvalue())
+
     def test_whole_run(self):
         """What bench.py prints and writes, with cells and device replaced."""
         folder = self.options.artifacts
