@@ -20,13 +20,13 @@ import concurrent.futures
 import json
 import os
 import pathlib
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
+import compile_time
 import report
 import suite
 
@@ -55,42 +55,36 @@ def compile_cells(cells, folder, options):
     times = time_compiler(cells[0], options) if cells else None
     if times:
         (folder / "compile.json").write_text(json.dumps(times))
-    else:
-        print("no time to compile: ptxas is not here, or failed", file=sys.stderr)
     return 1 if failures else 0
 
 
 def time_compiler(cell, options, repeats=9):
-    """Seconds of one kernel to a cubin in a cold process, and of ptxas alone; None without ptxas.
+    """Seconds of one kernel to a cubin in a cold process, and of ptxas alone; None where one of them fails.
 
-    In turns: of two equal processes one may take half as long again where other machines share the caches. The best of
-    the seconds, which only interference lengthens, and medians for the ratio.
+    The best of the seconds, which only interference lengthens, and medians for the ratio.
     """
     ptxas = next((option.split("=", 1)[1] for option in options.compile_option if option.startswith("--ptxas=")),
-                 shutil.which("ptxas") or "/usr/local/cuda/bin/ptxas")
-    if not os.access(ptxas, os.X_OK):
+                 compile_time.find_ptxas())
+    if not ptxas:
+        print("no time to compile: no ptxas", file=sys.stderr)
         return None
-    tool = options.build / "bin/simplex-compile"
-
+    print(f"timing the compiler, {repeats} turns", file=sys.stderr)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         source, ptx, cubin = (folder / file for file in ("a.mlir", "a.ptx", "a.cubin"))
         source.write_text(cell.case.mlir())
-        emit = [tool, source, f"--chip={options.chip}", f"--ptxas={ptxas}"]
-        if subprocess.run([*emit, "--emit=ptx", "-o", ptx], capture_output=True).returncode:
+        emit = [options.build / "bin/simplex-compile", source, f"--chip={options.chip}", f"--ptxas={ptxas}"]
+        try:
+            compile_time.measure([*emit, "--emit=ptx", "-o", ptx])
+            times = compile_time.measure_in_turns(
+                {"whole": [*emit, "--emit=cubin", "-o", cubin],
+                 "ptxas": [ptxas, "-O3", "-arch", options.chip, ptx, "-o", cubin]}, repeats)
+        except (RuntimeError, OSError) as error:
+            print(f"no time to compile: {error}", file=sys.stderr)
             return None
-        commands = [[*emit, "--emit=cubin", "-o", cubin], [ptxas, "-O3", "-arch", options.chip, ptx, "-o", cubin]]
-        times = [[], []]
-        print(f"timing the compiler, {repeats} turns", file=sys.stderr)
-        for _ in range(repeats):
-            for command, samples in zip(commands, times):
-                begin = time.perf_counter()
-                if subprocess.run(command, capture_output=True).returncode:
-                    return None
-                samples.append(time.perf_counter() - begin)
-    whole, alone = map(statistics.median, times)
-    return {"cell": cell.key, "turns": repeats, "best_seconds": min(times[0]), "seconds": whole, "ptxas_seconds": alone,
-            "cpus": os.cpu_count()}
+    whole, alone = ([wall for wall, _ in times[name]] for name in ("whole", "ptxas"))
+    return {"cell": cell.key, "turns": repeats, "best_seconds": min(whole), "seconds": statistics.median(whole),
+            "ptxas_seconds": statistics.median(alone), "cpus": os.cpu_count()}
 
 
 def compile_rows(folder):

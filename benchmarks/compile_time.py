@@ -29,8 +29,18 @@ def measure(command):
     wall = time.perf_counter() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if result.returncode:
-        sys.exit(" ".join(map(str, command)) + "\n" + result.stderr)
+        raise RuntimeError(" ".join(map(str, command)) + "\n" + result.stderr.rstrip())
     return wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def measure_in_turns(commands, repeats):
+    """What `measure` says of each of several commands by name: of two equal processes one may take half as long again
+    where other machines share the caches."""
+    times = {name: [] for name in commands}
+    for _ in range(repeats):
+        for name, command in commands.items():
+            times[name].append(measure(command))
+    return times
 
 
 def find_ptxas():
@@ -59,11 +69,11 @@ def main():
                 "operation to PTX": compile_to + [ptx, "--emit=ptx"],
                 "ptxas alone": [options.ptxas, "-v", "-O3", "-arch", options.chip, ptx, "-o", cubin],
             }
-            measure(candidates["operation to PTX"])  # ptxas reads it
-            times = {name: [] for name in candidates}
-            for _ in range(options.repeats):
-                for name, command in candidates.items():
-                    times[name].append(measure(command))
+            try:
+                measure(candidates["operation to PTX"])  # ptxas reads it
+                times = measure_in_turns(candidates, options.repeats)
+            except RuntimeError as error:
+                sys.exit(str(error))
         print(file.name)
         for name, samples in times.items():
             wall, cpu = zip(*samples)

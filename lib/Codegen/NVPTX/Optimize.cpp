@@ -7,8 +7,8 @@
 //
 // LLVM's O3 without what finds nothing in a kernel of ours: no calls, hardly
 // any memory of its own, no loops to vectorize, and canonicalized by MLIR. The
-// order is that of O3, which takes half as long again. For kernels with
-// warpgroup products the PTX is the same; others load in another order here and
+// order is that of O3, which takes half as long again. Nearly all kernels with
+// warpgroup products have the same PTX; others load in another order here and
 // there.
 //
 //===----------------------------------------------------------------------===//
