@@ -99,16 +99,22 @@ def compile_for(capability, ptxas=""):
 
 # 88: a GPU that this compiler does not know, but which runs the PTX of older ones.
 @pytest.mark.parametrize("capability, image", [(80, "sm_80"), (90, "sm_90a"), (120, "sm_120"), (88, "sm_80")])
-def test_kernels_for_gpus(capability, image, busy):
-    """They compile without a GPU, in under two seconds, and say so on the CPU."""
+def test_kernels_for_gpus(capability, image):
+    """They compile without a GPU, in under two seconds, and say so on the CPU.
+
+    Processor time, the best of three. Where ptxas alone needs a second, the machine is slower than those that the two
+    seconds are for, and the compiler may take as long as ptxas.
+    """
     _core.load_compiler(_kernels.COMPILER)
-    # Best of three, as in the benchmarks: the same work takes half as long again where others use the machine.
-    spans = []
-    while not spans or (min(spans) >= 2 and len(spans) < 3):
-        begin = busy()
+    spans, good = [], False
+    while not good and len(spans) < 3:
+        before = os.times()
         artifact = compile_for(capability, _kernels.find_ptxas())
-        spans.append(busy() - begin)
-    assert min(spans) < 2
+        user, system, ptxas_user, ptxas_system = (a - b for a, b in zip(os.times()[:4], before[:4]))
+        ours, ptxas = user + system, ptxas_user + ptxas_system
+        spans.append((ours, ptxas))
+        good = ours + ptxas < max(2, 2 * ptxas)
+    assert good, f"seconds of the compiler and of ptxas: {spans}"
     query, keys, values = reference.make(np.random.default_rng(1), ml_dtypes.bfloat16, heads=64, key_heads=1, dim=128,
                                          value_dim=128)
     with pytest.raises(simplexir.Error, match=f"no_image: .*{image}"):

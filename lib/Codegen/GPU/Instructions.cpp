@@ -128,10 +128,10 @@ void simplexir::emitRoleBarrier(FragmentBuilder &b) {
 
 Value simplexir::emitPtx(FragmentBuilder &b, StringRef code,
                          ValueRange operands, StringRef constraints,
-                         Type result) {
+                         Type result, bool pure) {
   auto assembly = LLVM::InlineAsmOp::create(
       b, result ? TypeRange(result) : TypeRange(), operands, code, constraints,
-      /*has_side_effects=*/true, /*is_align_stack=*/false,
+      /*has_side_effects=*/!pure, /*is_align_stack=*/false,
       LLVM::tailcallkind::TailCallKind::None,
       LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
       /*operand_attrs=*/ArrayAttr());

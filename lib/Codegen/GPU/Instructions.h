@@ -63,10 +63,10 @@ void emitAcquire(FragmentBuilder &b, mlir::Value channel, mlir::Value slot,
 mlir::Value emitFullBarrier(FragmentBuilder &b, mlir::Value channel,
                             mlir::Value slot);
 
-/// Inline PTX; null if it has no result.
+/// Inline PTX; null if it has no result. `pure` may be moved and dropped.
 mlir::Value emitPtx(FragmentBuilder &b, llvm::StringRef code,
                     mlir::ValueRange operands, llvm::StringRef constraints,
-                    mlir::Type result = {});
+                    mlir::Type result = {}, bool pure = false);
 
 /// From here on the warps of this branch have so many registers a thread:
 /// fewer than at launch (`less`), or more.

@@ -12,6 +12,7 @@
 #include "mlir/IR/Operation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/InstrTypes.h"
 #include "llvm/IR/LLVMContext.h"
@@ -53,13 +54,20 @@ createMachine(const GpuChip &chip) {
 
 /// Inline assembly may synchronise the threads of a warp, but the LLVM dialect
 /// cannot say so: unmarked, O3 duplicates `.sync.aligned` instructions into
-/// divergent branches.
-static void markInlineAsmConvergent(Module &module) {
+/// divergent branches. What has no side effects is arithmetic.
+static void markInlineAsm(Module &module) {
   for (Function &function : module)
-    for (Instruction &instruction : instructions(function))
-      if (auto *call = dyn_cast<CallBase>(&instruction))
-        if (call->isInlineAsm())
-          call->setConvergent();
+    for (Instruction &instruction : instructions(function)) {
+      auto *call = dyn_cast<CallBase>(&instruction);
+      if (!call || !call->isInlineAsm())
+        continue;
+      if (cast<InlineAsm>(call->getCalledOperand())->hasSideEffects()) {
+        call->setConvergent();
+      } else {
+        call->setDoesNotAccessMemory();
+        call->setDoesNotThrow();
+      }
+    }
 }
 
 /// Upstream declares dynamic shared memory as an internal array of no bytes:
@@ -115,7 +123,7 @@ Expected<std::string> simplexir::translateToPtx(mlir::Operation *operation,
 
   module->setTargetTriple((*machine)->getTargetTriple());
   module->setDataLayout((*machine)->createDataLayout());
-  markInlineAsmConvergent(*module);
+  markInlineAsm(*module);
   exposeSharedMemory(*module);
   optimizeKernels(*module, **machine);
   if (Error error = checkNoExternalCalls(*module))

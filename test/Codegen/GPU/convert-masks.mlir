@@ -1,9 +1,12 @@
 // RUN: simplex-opt %s --convert-simplex-to-gpu --canonicalize --cse | FileCheck %s
 // RUN: simplex-opt %s --convert-simplex-to-gpu --canonicalize --cse | FileCheck %s --check-prefix=COUNT
+// RUN: sed s/f32/f64/g %s | simplex-opt --convert-simplex-to-gpu --canonicalize --cse | FileCheck %s --check-prefix=F64
+// RUN: sed s/f32/bf16/g %s | not simplex-opt --convert-simplex-to-gpu 2>&1 | FileCheck %s --check-prefix=BF16
 
 // A warp's 16 rows of 144 columns: 36 elements of each of a thread's two rows,
-// a word for 32 of them and one for the others. A bit is tested for each, and
-// nothing else is compared but what tells whether the rest of a row is cut.
+// a word for 32 of them and one for the others. A bit is tested for each, all
+// of a word in one statement of PTX, and nothing else is compared but what
+// tells whether the rest of a row is cut.
 func.func private @k(%p: index, %c: index, %j: index, %lo: index, %hi: index,
                      %out: memref<1x64x1x144xf32>, %max: memref<1x1x64xf32>)
     attributes {simplex.grid = #simplex.grid<[0, 0], 1, [0, 1]>, simplex.kernel,
@@ -23,25 +26,31 @@ func.func private @k(%p: index, %c: index, %j: index, %lo: index, %hi: index,
 
 // CHECK: gpu.func @k
 // CHECK-DAG: %[[OUT:.*]] = arith.constant 0x7F800000 : f32
-// CHECK-DAG: %[[MASKED:.*]] = arith.constant 0xFF800000 : f32
 // A row that may not use the outer key has no columns.
 // CHECK: %[[KEEP:.*]] = arith.cmpi ult, %{{.*}}, %c32_i32 : i32
 // CHECK: %[[WORD:.*]] = arith.select %[[KEEP]], %{{.*}}, %c0_i32
 // CHECK: %[[REST:.*]] = arith.select %[[KEEP]], %{{.*}}, %c0_i32
-// CHECK: %[[BIT:.*]] = arith.andi %[[WORD]], %c1_i32
-// CHECK: %[[IN:.*]] = arith.cmpi ne, %[[BIT]], %c0_i32
-// CHECK: arith.select %[[IN]], %{{.*}}, %[[MASKED]]
+// CHECK: llvm.inline_asm asm_dialect = att "{{.*}}and.b32 bit, $16, 1;{{.*}}setp.eq.b32 out, bit, 0;{{.*}}selp.f32 $0, 0fFF800000, $0, out;
+// CHECK-SAME: "=f,{{.*}},0,{{.*}},7,r" {{.*}}, %[[WORD]] :
 // The left edges of four queries are in the first fragments.
 // CHECK: %[[CUT:.*]] = arith.cmpi ne, %{{.*}}, %c-1_i32
 // CHECK: scf.if %[[CUT]]
-// CHECK: arith.andi %[[WORD]], %c256_i32
-// CHECK: arith.andi %[[WORD]], %c-2147483648_i32
-// CHECK: arith.andi %[[REST]], %c1_i32
+// CHECK: llvm.inline_asm asm_dialect = att "{{.*}}and.b32 bit, $48, 256;{{.*}}and.b32 bit, $48, 2147483648;
+// CHECK-SAME: %[[WORD]] :
+// CHECK: llvm.inline_asm asm_dialect = att "{{.*}}and.b32 bit, $8, 1;
+// CHECK-SAME: %[[REST]] :
 // CHECK: arith.select %{{.*}}, %{{.*}}, %[[OUT]]
 
+// Two rows: the fragments of the edge, the rest of the first word, the second.
 // COUNT: gpu.func @k
-// COUNT-COUNT-73: arith.cmpi ne, {{.*}} : i32
+// COUNT: arith.cmpi ne, {{.*}} : i32
 // COUNT-NOT: arith.cmpi ne, {{.*}} : i32
+// COUNT-COUNT-4: llvm.inline_asm
+// COUNT-NOT: llvm.inline_asm
+
+// F64: selp.f64 $0, 0dFFF0000000000000, $0, out;
+// F64-SAME: "=d,
+// BF16: error: 'simplex.mask' op masks logits of f32 and f64, found 'bf16'
 
 // Which query a row belongs to, where a group's size is no power of two: not by a division, which ptxas gets wrong.
 // RUN: sed -e s/x8x/x3x/g %S/../../Transforms/Inputs/trilinear.mlir | simplex-opt --simplex-nvptx-pipeline="chip=sm_90a emit=ptx" \
