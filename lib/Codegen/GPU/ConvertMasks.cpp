@@ -180,7 +180,7 @@ private:
 
   /// Masks one row of some fragments, of which the first one is a word's
   /// `number`th. In one statement: for each test of a bit LLVM would ask in
-  /// each pass what is known of it: up to an eighth of the time to PTX.
+  /// each pass what is known of it: up to an eighth of the work to PTX.
   static void maskByWord(FragmentBuilder &b, MutableArrayRef<Value> fragments,
                          int64_t half, Value word, int64_t number) {
     Type type = cast<VectorType>(fragments[0].getType()).getElementType();
@@ -193,7 +193,7 @@ private:
     SmallVector<Value> operands;
     for (int64_t i = 0; i < count; ++i) {
       operands.push_back(b.extract(b.extract(fragments[i / 2], half), i % 2));
-      results += isWide ? "=d," : "=f,";
+      results += isWide ? "=&d," : "=&f,";
       tied += std::to_string(i) + ",";
       out << "and.b32 bit, $" << 2 * count << ", "
           << (uint32_t{1} << (2 * number + i)) << ";\n"

@@ -31,7 +31,7 @@ func.func private @k(%p: index, %c: index, %j: index, %lo: index, %hi: index,
 // CHECK: %[[WORD:.*]] = arith.select %[[KEEP]], %{{.*}}, %c0_i32
 // CHECK: %[[REST:.*]] = arith.select %[[KEEP]], %{{.*}}, %c0_i32
 // CHECK: llvm.inline_asm asm_dialect = att "{{.*}}and.b32 bit, $16, 1;{{.*}}setp.eq.b32 out, bit, 0;{{.*}}selp.f32 $0, 0fFF800000, $0, out;
-// CHECK-SAME: "=f,{{.*}},0,{{.*}},7,r" {{.*}}, %[[WORD]] :
+// CHECK-SAME: "=&f,{{.*}},0,{{.*}},7,r" {{.*}}, %[[WORD]] :
 // The left edges of four queries are in the first fragments.
 // CHECK: %[[CUT:.*]] = arith.cmpi ne, %{{.*}}, %c-1_i32
 // CHECK: scf.if %[[CUT]]
@@ -49,7 +49,7 @@ func.func private @k(%p: index, %c: index, %j: index, %lo: index, %hi: index,
 // COUNT-NOT: llvm.inline_asm
 
 // F64: selp.f64 $0, 0dFFF0000000000000, $0, out;
-// F64-SAME: "=d,
+// F64-SAME: "=&d,
 // BF16: error: 'simplex.mask' op masks logits of f32 and f64, found 'bf16'
 
 // Which query a row belongs to, where a group's size is no power of two: not by a division, which ptxas gets wrong.
