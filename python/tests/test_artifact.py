@@ -103,7 +103,7 @@ def test_kernels_for_gpus(capability, image):
     """They compile without a GPU, in under two seconds, and say so on the CPU.
 
     Processor time, the best of three. Where ptxas alone needs a second, the machine is slower than those that the two
-    seconds are for, and the compiler may take as long as ptxas.
+    seconds are for, and the compiler may take as long as ptxas; three seconds are too many anywhere.
     """
     _core.load_compiler(_kernels.COMPILER)
     spans, good = [], False
@@ -113,7 +113,7 @@ def test_kernels_for_gpus(capability, image):
         user, system, ptxas_user, ptxas_system = (a - b for a, b in zip(os.times()[:4], before[:4]))
         ours, ptxas = user + system, ptxas_user + ptxas_system
         spans.append((ours, ptxas))
-        good = ours + ptxas < max(2, 2 * ptxas)
+        good = ours + ptxas < min(3, max(2, 2 * ptxas))
     assert good, f"seconds of the compiler and of ptxas: {spans}"
     query, keys, values = reference.make(np.random.default_rng(1), ml_dtypes.bfloat16, heads=64, key_heads=1, dim=128,
                                          value_dim=128)

@@ -43,6 +43,28 @@ gpu.module @calls {
   }
 }
 
+// Inline assembly without side effects is arithmetic, done once, and not if nobody asks; other assembly is done as
+// often as it says.
+// CHECK: gpu.binary @assembly
+// CHECK-NOT: clz.b32
+// CHECK-SAME: mul.hi.s32
+// CHECK-SAME: nanosleep.u32 1;
+// CHECK-NOT: mul.hi.s32
+// CHECK-SAME: nanosleep.u32 1;
+// CHECK-NOT: {{mul.hi.s32|clz.b32}}
+gpu.module @assembly {
+  llvm.func @products(%x: i32, %out: !llvm.ptr<1>) attributes {gpu.kernel, nvvm.kernel} {
+    %a = llvm.inline_asm "mul.hi.s32 $0, $1, $1;", "=r,r" %x : (i32) -> i32
+    llvm.inline_asm has_side_effects "nanosleep.u32 1;", "" : () -> ()
+    %b = llvm.inline_asm "mul.hi.s32 $0, $1, $1;", "=r,r" %x : (i32) -> i32
+    llvm.inline_asm has_side_effects "nanosleep.u32 1;", "" : () -> ()
+    %dropped = llvm.inline_asm "clz.b32 $0, $1;", "=r,r" %x : (i32) -> i32
+    %sum = llvm.add %a, %b : i32
+    llvm.store %sum, %out : i32, !llvm.ptr<1>
+    llvm.return
+  }
+}
+
 // One that nobody calls is not in the PTX, nor is what it calls asked for.
 // CHECK: gpu.binary @unused
 // CHECK-NOT: nobody

@@ -7,8 +7,6 @@
 
 #include "Instructions.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-
 #include <limits>
 
 using namespace mlir;
@@ -125,8 +123,8 @@ struct MaskPattern : TilePattern<MaskOp> {
     if (op.getSkew() != 0 && !layout.wgmma)
       return op.emitOpError("with 'skew' is for warpgroup products");
     Type element = op.getType().getElementType();
-    if (!element.isF32() && !element.isF64())
-      return op.emitOpError("masks logits of f32 and f64, found ") << element;
+    if (!element.isF32())
+      return op.emitOpError("masks logits of f32 on a GPU, found ") << element;
     bool isInvariant = isInLoopOverKeys(op, adaptor.getColumn().front());
     SmallVector<Words> rows;
     for (int64_t m = 0; m < getRowFragments(); ++m)
@@ -180,41 +178,26 @@ private:
 
   /// Masks one row of some fragments, of which the first one is a word's
   /// `number`th. In one statement: for each test of a bit LLVM would ask in
-  /// each pass what is known of it: up to an eighth of the work to PTX.
+  /// each pass what is known of it (n = 2: an eighth of the work to PTX).
   static void maskByWord(FragmentBuilder &b, MutableArrayRef<Value> fragments,
                          int64_t half, Value word, int64_t number) {
-    Type type = cast<VectorType>(fragments[0].getType()).getElementType();
-    bool isWide = type.isF64();
-    StringRef select = isWide ? "selp.f64" : "selp.f32";
-    StringRef lowest = isWide ? "0dFFF0000000000000" : "0fFF800000";
-    std::string results, tied, code = "{\n.reg .pred out;\n.reg .b32 bit;\n";
-    llvm::raw_string_ostream out(code);
     auto count = static_cast<int64_t>(2 * fragments.size());
-    SmallVector<Value> operands;
+    std::string code = "{\n.reg .pred out;\n.reg .b32 bit;\n";
+    llvm::raw_string_ostream out(code);
+    SmallVector<Value> numbers;
     for (int64_t i = 0; i < count; ++i) {
-      operands.push_back(b.extract(b.extract(fragments[i / 2], half), i % 2));
-      results += isWide ? "=&d," : "=&f,";
-      tied += std::to_string(i) + ",";
+      numbers.push_back(b.extract(b.extract(fragments[i / 2], half), i % 2));
       out << "and.b32 bit, $" << 2 * count << ", "
           << (uint32_t{1} << (2 * number + i)) << ";\n"
           << "setp.eq.b32 out, bit, 0;\n"
-          << select << " $" << i << ", " << lowest << ", $" << i << ", out;\n";
+          << "selp.f32 $" << i << ", 0fFF800000, $" << i << ", out;\n";
     }
     out << "}";
-    operands.push_back(word);
-    SmallVector<Type> types(count, type);
-    Value all = emitPtx(b, code, operands, results + tied + "r",
-                        LLVM::LLVMStructType::getLiteral(b.getContext(), types),
-                        /*pure=*/true);
-    for (auto [i, fragment] : llvm::enumerate(fragments)) {
-      SmallVector<Value> parts;
-      for (int64_t part : {0, 1})
-        parts.push_back(LLVM::ExtractValueOp::create(
-            b, all, static_cast<int64_t>(2 * i) + part));
-      auto pair = VectorType::get({2}, type);
-      fragment = b.insert(vector::FromElementsOp::create(b, pair, parts),
-                          fragment, half);
-    }
+    Value all =
+        emitPtxOfFloats(b, code, count, numbers, word, ",r", /*pure=*/true);
+    auto pair = VectorType::get({2}, b.getF32Type());
+    for (auto [i, fragment] : llvm::enumerate(fragments))
+      fragment = b.insert(extractFields(b, all, 2 * i, pair), fragment, half);
   }
 
   /// An i1: is a bit of the column fragments [from, to) 0 in any row?

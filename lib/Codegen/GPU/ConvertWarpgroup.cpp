@@ -75,30 +75,15 @@ SmallVector<Value> flatten(FragmentBuilder &b, ValueRange fragments) {
 
 /// Inline PTX that returns `count` floats, as fragments. `tied` numbers go in
 /// where they come out.
-SmallVector<Value> emitAsm(FragmentBuilder &b, const std::string &code,
-                           int64_t count, ArrayRef<Value> tied,
-                           ArrayRef<Value> operands,
-                           StringRef operandConstraints) {
-  SmallVector<Type> types(count, b.getF32Type());
-  auto result = LLVM::LLVMStructType::getLiteral(b.getContext(), types);
-  std::string constraints;
-  for (int64_t i = 0; i < count; ++i)
-    constraints += i ? ",=&f" : "=&f";
-  for (size_t i = 0; i < tied.size(); ++i)
-    constraints += "," + std::to_string(i);
-  constraints += operandConstraints;
-  constraints += ",~{memory}";
-  SmallVector<Value> inputs(tied);
-  llvm::append_range(inputs, operands);
-  Value all = emitPtx(b, code, inputs, constraints, result);
+SmallVector<Value> emitAsm(FragmentBuilder &b, StringRef code, int64_t count,
+                           ArrayRef<Value> tied, ArrayRef<Value> operands,
+                           const std::string &operandConstraints) {
+  Value all = emitPtxOfFloats(b, code, count, tied, operands,
+                              operandConstraints + ",~{memory}");
   SmallVector<Value> fragments;
   auto type = VectorType::get({2, 2}, b.getF32Type());
-  for (int64_t i = 0; i < count; i += 4) {
-    SmallVector<Value> parts;
-    for (int64_t j = 0; j < 4; ++j)
-      parts.push_back(LLVM::ExtractValueOp::create(b, all, i + j));
-    fragments.push_back(vector::FromElementsOp::create(b, type, parts));
-  }
+  for (int64_t i = 0; i < count; i += 4)
+    fragments.push_back(extractFields(b, all, i, type));
   return fragments;
 }
 

@@ -138,6 +138,31 @@ Value simplexir::emitPtx(FragmentBuilder &b, StringRef code,
   return result ? assembly.getResult(0) : Value();
 }
 
+Value simplexir::emitPtxOfFloats(FragmentBuilder &b, StringRef code,
+                                 int64_t count, ValueRange tied,
+                                 ValueRange operands, StringRef constraints,
+                                 bool pure) {
+  SmallVector<Type> types(count, b.getF32Type());
+  auto result = LLVM::LLVMStructType::getLiteral(b.getContext(), types);
+  std::string all;
+  for (int64_t i = 0; i < count; ++i)
+    all += i ? ",=&f" : "=&f";
+  for (size_t i = 0; i < tied.size(); ++i)
+    all += "," + std::to_string(i);
+  all += constraints;
+  SmallVector<Value> inputs(tied);
+  llvm::append_range(inputs, operands);
+  return emitPtx(b, code, inputs, all, result, pure);
+}
+
+Value simplexir::extractFields(FragmentBuilder &b, Value fields, int64_t first,
+                               VectorType type) {
+  SmallVector<Value> parts;
+  for (int64_t i = 0; i < type.getNumElements(); ++i)
+    parts.push_back(LLVM::ExtractValueOp::create(b, fields, first + i));
+  return vector::FromElementsOp::create(b, type, parts);
+}
+
 void simplexir::hideThread(FragmentBuilder &b) {
   b.setThread(emitPtx(b, "mov.u32 $0, %tid.x;", {}, "=r", b.getI32Type()));
 }

@@ -63,10 +63,23 @@ void emitAcquire(FragmentBuilder &b, mlir::Value channel, mlir::Value slot,
 mlir::Value emitFullBarrier(FragmentBuilder &b, mlir::Value channel,
                             mlir::Value slot);
 
-/// Inline PTX; null if it has no result. `pure` may be moved and dropped.
+/// Inline PTX; null if it has no result. `pure` may be moved, merged and
+/// dropped.
 mlir::Value emitPtx(FragmentBuilder &b, llvm::StringRef code,
                     mlir::ValueRange operands, llvm::StringRef constraints,
                     mlir::Type result = {}, bool pure = false);
+
+/// Inline PTX with `count` results in f32, as a struct. Those of `tied` numbers
+/// are where these went in; after the results come the `operands`, and all that
+/// the `constraints` have beside (`,r,~{memory}`).
+mlir::Value emitPtxOfFloats(FragmentBuilder &b, llvm::StringRef code,
+                            int64_t count, mlir::ValueRange tied,
+                            mlir::ValueRange operands,
+                            llvm::StringRef constraints, bool pure = false);
+
+/// `count` of its fields from `first` on, as a vector of that `type`.
+mlir::Value extractFields(FragmentBuilder &b, mlir::Value fields, int64_t first,
+                          mlir::VectorType type);
 
 /// From here on the warps of this branch have so many registers a thread:
 /// fewer than at launch (`less`), or more.

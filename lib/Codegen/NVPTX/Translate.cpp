@@ -54,7 +54,8 @@ createMachine(const GpuChip &chip) {
 
 /// Inline assembly may synchronise the threads of a warp, but the LLVM dialect
 /// cannot say so: unmarked, O3 duplicates `.sync.aligned` instructions into
-/// divergent branches. What has no side effects is arithmetic.
+/// divergent branches. What says that it has no side effects must be
+/// arithmetic of one thread: it may be moved, merged and dropped.
 static void markInlineAsm(Module &module) {
   for (Function &function : module)
     for (Instruction &instruction : instructions(function)) {
@@ -66,6 +67,7 @@ static void markInlineAsm(Module &module) {
       } else {
         call->setDoesNotAccessMemory();
         call->setDoesNotThrow();
+        call->addFnAttr(Attribute::WillReturn);
       }
     }
 }
