@@ -9,9 +9,15 @@
 #include "TileWindows.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace simplexir;
+
+/// By how many keys, and queries, the last rows are further on.
+static int64_t getLag(MaskOp op) {
+  return op.getSkew() ? TileSkew(op.getType().getRows(), op.getHeads()).lag : 0;
+}
 
 namespace {
 /// Builds the condition under which a mask may change its tile.
@@ -19,7 +25,7 @@ class EdgeCondition {
 public:
   EdgeCondition(ImplicitLocOpBuilder &b, MaskOp op) : b(b), op(op) {
     first = op.getPosition();
-    last = add(first, getQueries(op) - 1 - getLag());
+    last = add(first, getQueriesTogether(op) - 1);
   }
 
   void addColumns() {
@@ -34,20 +40,34 @@ public:
     requireInside(op.getColumn(), columnEnd, op.getWindows().back());
   }
 
-  /// With one query a tile, outer loops visit allowed keys only.
+  /// With one query a tile, or with a skew a group of its rows, outer loops
+  /// visit allowed keys only, but for groups that the range of keys cuts.
   void addOuter() {
-    if (getQueries(op) > 1)
-      for (auto [key, window] : llvm::zip_first(op.getOuter(), op.getWindows()))
+    for (auto [key, window] : llvm::zip_first(op.getOuter(), op.getWindows())) {
+      if (getLag() != 0) {
+        auto [begin, end] = getVisited(key);
+        require(arith::CmpIPredicate::slt, begin, op.getBegin());
+        require(arith::CmpIPredicate::sgt, add(end, getLag()), op.getEnd());
+      }
+      if (getQueriesTogether(op) > 1)
         requireInside(key, add(key, 1), window);
+    }
   }
 
   Value get() { return condition; }
 
 private:
-  /// By how many keys, and queries, the last rows' columns are further on.
-  int64_t getLag() {
-    return op.getSkew() ? TileSkew(op.getType().getRows(), op.getHeads()).lag
-                        : 0;
+  int64_t getLag() { return ::getLag(op); }
+
+  /// All keys of the loop whose counter it is: few tiles of queries are at an
+  /// end of the keys, and a condition that no iteration computes takes no
+  /// registers in the loop.
+  std::pair<Value, Value> getVisited(Value key) {
+    if (auto argument = dyn_cast<BlockArgument>(key))
+      if (auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+          loop && argument == loop.getInductionVar())
+        return {loop.getLowerBound(), loop.getUpperBound()};
+    return {key, add(key, 1)};
   }
 
   Value add(Value value, int64_t constant) {
@@ -83,6 +103,10 @@ private:
 
 int64_t simplexir::getQueries(MaskOp op) {
   return llvm::divideCeil(op.getType().getRows(), op.getHeads());
+}
+
+int64_t simplexir::getQueriesTogether(MaskOp op) {
+  return getQueries(op) - getLag(op);
 }
 
 Value simplexir::emitMaskEdge(ImplicitLocOpBuilder &b, MaskOp op) {

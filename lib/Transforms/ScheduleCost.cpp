@@ -263,9 +263,10 @@ ScheduleCost::ScheduleCost(AttentionOp op, const ScheduleParts &parts,
   // A tile of keys is copied, and the key's columns arranged, once for all
   // outer keys.
   int64_t queries = getQueries(op, parts.rows);
+  int64_t together = getQueriesTogether(op, parts);
   double tuples = 1;
   for (int64_t window : op.getWindows().drop_back())
-    tuples *= getExtent(op, window) + static_cast<double>(queries) - 1;
+    tuples *= getExtent(op, window) + static_cast<double>(together) - 1;
   int64_t tileRow = bytes.lastKey + bytes.value;
   if (op.getForm().getChunk() > 1)
     tileRow += 2 * bytes.lastKey;
@@ -279,7 +280,6 @@ ScheduleCost::ScheduleCost(AttentionOp op, const ScheduleParts &parts,
       static_cast<double>((op.getHeadDim() + op.getValueDim()) * element) /
       tuples;
 
-  int64_t together = getQueriesTogether(op, parts);
   waste = getUnion(op, together) * getRounding(op, parts);
   std::optional<int64_t> length = getLastLength(op, together);
   steps =

@@ -67,6 +67,8 @@ struct SelectSchedulePass
 
 private:
   using Parts = ScheduleParts;
+  /// Bytes for channels, and for where buffers have to begin.
+  static constexpr int64_t kReserve = 4096;
 
   ChipFigures getChip() const {
     return {processorSharedMemory, mmaFlops, wgmmaFlops, exponentials};
@@ -119,7 +121,7 @@ private:
     bool isFull = std::max(op.getHeadDim(), op.getValueDim()) > wide &&
                   (op.getValueBiases() || !hasOneOuterRow(op, parts));
     std::optional<int64_t> length =
-        getLastLength(op, getQueries(op, parts.rows));
+        getLastLength(op, getQueriesTogether(op, parts));
     return parts.wgmma && op.getKeys().size() > 1 && !isFull &&
            (!length || *length > parts.keys);
   }
@@ -180,7 +182,7 @@ private:
   /// and 55 bytes more (D 128).
   static void fitPairs(AttentionOp op, Parts &parts) {
     std::optional<int64_t> length =
-        getLastLength(op, getQueries(op, parts.rows));
+        getLastLength(op, getQueriesTogether(op, parts));
     if (!parts.pairs || !length)
       return;
     int64_t columns = ScheduleAttr::fitPair(*length, parts.keys);
@@ -234,14 +236,21 @@ private:
   Parts choose(AttentionOp op, ArrayRef<Parts> candidates) const {
     SmallVector<Parts> order(candidates);
     llvm::stable_sort(order, [&](const Parts &a, const Parts &b) {
-      return std::pair(getQueries(op, a.rows), -a.rows) <
-             std::pair(getQueries(op, b.rows), -b.rows);
+      return std::pair(getMasked(op, a), -a.rows) <
+             std::pair(getMasked(op, b), -b.rows);
     });
     Parts best = order.front();
     for (const Parts &parts : ArrayRef(order).drop_front())
       if (isFaster(op, parts, best))
         best = parts;
     return best;
+  }
+
+  /// Queries that share a tile with masked edges. With a skew they are fewer,
+  /// but tiles longer, which only loops over outer keys do not notice.
+  static int64_t getMasked(AttentionOp op, const Parts &parts) {
+    return op.getKeys().size() > 1 ? getQueriesTogether(op, parts)
+                                   : getQueries(op, parts.rows);
   }
 
   double getTime(AttentionOp op, const Parts &parts) const {
@@ -313,24 +322,43 @@ private:
   }
 
   /// Has each group of 64 rows whole queries, and not many: the others' keys
-  /// are copied too?
+  /// are copied too? Is there room for what that takes?
   bool canSkew(AttentionOp op, const Parts &parts) const {
     constexpr int64_t mostQueries = 16, group = ScheduleAttr::kGroupRows;
     int64_t queries = getQueries(op, parts.rows);
-    return op.getKeys().size() == 1 && op.getWindows().front() != 0 &&
-           pairs < 1 && splits < 2 && (rows == 0 || rows == parts.rows) &&
-           queries > 1 && queries <= mostQueries && parts.rows > group &&
+    size_t count = op.getKeys().size();
+    return count <= 2 && !llvm::is_contained(op.getWindows(), 0) &&
+           (count > 1 || pairs < 1) && splits < 2 &&
+           (rows == 0 || rows == parts.rows) && queries > 1 &&
+           queries <= mostQueries && parts.rows > group &&
            parts.rows % group == 0 &&
-           group % std::min(op.getGroupSize(), parts.rows) == 0;
+           group % std::min(op.getGroupSize(), parts.rows) == 0 &&
+           holdsOuterRows(op, parts) &&
+           getSharedBytes(op, parts) + getOuterRowBytes(op, parts) <=
+               sharedMemory - kReserve;
+  }
+
+  /// Are rows of outer keys few enough for --simplex-stage-rows?
+  static bool holdsOuterRows(AttentionOp op, const Parts &parts) {
+    constexpr int64_t mostRows = 64;
+    for (int64_t window : op.getWindows().drop_back())
+      if (window > mostRows ||
+          (op.getBidirectional() ? 2 * window - 1 : window) +
+                  getQueries(op, parts.rows) - 1 >
+              mostRows)
+        return false;
+    return true;
   }
 
   /// Two groups of four warps, 64 rows each: 128 rows, or two shares of the
   /// outer keys of 64; one group for short rows. Taken unless what they visit
   /// beyond the windows costs more than they save.
   void chooseWarpgroups(AttentionOp op, Parts &parts) const {
-    auto getParts = [&](int64_t rows, int64_t splits, int64_t warps) -> Parts {
-      int64_t keys = chooseKeys(op, 128, getQueries(op, rows), 16);
-      Parts made{rows, keys, splits, warps, 2, true};
+    auto getParts = [&](int64_t rows, int64_t splits, int64_t warps,
+                        bool skew = false) -> Parts {
+      Parts made{rows, 128, splits, warps, 2, true};
+      made.skew = skew;
+      made.keys = chooseKeys(op, made.keys, getQueriesTogether(op, made), 16);
       made.pairs = choosePairs(op, made);
       fitPairs(op, made);
       return made;
@@ -345,13 +373,9 @@ private:
       candidates = {getParts(64, 2, 8), getParts(128, 1, 8)};
     else
       candidates = {getParts(128, 1, 8)};
-    if (canSkew(op, candidates.front())) {
-      Parts skewed = candidates.front();
-      skewed.skew = true;
-      skewed.keys = chooseKeys(op, 128, getQueriesTogether(op, skewed), 16);
-      if (getSharedBytes(op, skewed) <= sharedMemory)
-        candidates.push_back(skewed);
-    }
+    if (Parts skewed = getParts(candidates.back().rows, 1, 8, /*skew=*/true);
+        canSkew(op, skewed))
+      candidates.push_back(skewed);
     std::string obstacle = getObstacle(op);
     Parts best = choose(op, candidates);
     if (obstacle.empty() && isFaster(op, parts, best)) {

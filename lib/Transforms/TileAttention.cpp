@@ -131,14 +131,22 @@ private:
     return FillOp::create(b, type, b.getF64FloatAttr(value));
   }
   Value load(Value source, Value sequence, Value head, Value begin, Value end,
-             Value headEnd, TileType type, int64_t heads) {
+             Value headEnd, TileType type, int64_t heads, int64_t step = 0) {
     return LoadOp::create(b, type, source, batch, sequence, head, begin, end,
-                          headEnd, b.getI64IntegerAttr(heads), ChunkedAttr());
+                          headEnd, b.getI64IntegerAttr(heads), ChunkedAttr(),
+                          b.getI64IntegerAttr(step));
   }
   /// Rows of a key or value; rows outside the key range read as zero.
-  Value loadKeys(Value source, Value sequence, TileType type) {
+  Value loadKeys(Value source, Value sequence, TileType type,
+                 int64_t step = 0) {
     return load(source, sequence, keyHead, windows.rangeBegin, windows.rangeEnd,
-                add(keyHead, c(1)), type, 1);
+                add(keyHead, c(1)), type, 1, step);
+  }
+  /// A row of an outer key or value; with a skew, one for each group of rows.
+  Value loadOuter(Value source, Value sequence, int64_t columns, Type type) {
+    int64_t rows =
+        skew.step ? schedule.getRows() / ScheduleAttr::kGroupRows : 1;
+    return loadKeys(source, sequence, tile(rows, columns, type), skew.step);
   }
 
   /// The multiplier of a logit in base 2; positive (signs are the combiner's).
@@ -165,8 +173,7 @@ private:
     SmallVector<Value> rows;
     SmallVector<double> biases;
     for (auto [i, index] : llvm::enumerate(outer)) {
-      rows.push_back(
-          loadKeys(op.getKeys()[i], index, tile(1, headDim, keyElement)));
+      rows.push_back(loadOuter(op.getKeys()[i], index, headDim, keyElement));
       biases.push_back(getKeyBias(i));
     }
     int64_t factor = scale > 0 ? 1 : scale < 0 ? -1 : 0;
@@ -195,7 +202,7 @@ private:
     SmallVector<double> biases;
     for (auto [i, index] : llvm::enumerate(outer)) {
       rows.push_back(
-          loadKeys(op.getValues()[i], index, tile(1, valueDim, tileElement)));
+          loadOuter(op.getValues()[i], index, valueDim, tileElement));
       biases.push_back(op.getValueBias(i));
     }
     TileType type = cast<TileType>(probabilities.getType());
@@ -390,8 +397,9 @@ struct TileAttentionPass
   static LogicalResult verifySkew(AttentionOp op) {
     ScheduleAttr schedule = *op.getSchedule();
     int64_t heads = std::min(op.getGroupSize(), schedule.getRows());
-    if (op.getKeys().size() > 1 || op.getWindows().front() == 0)
-      return op.emitOpError("schedule: 'skew' needs one key, with a window");
+    if (op.getKeys().size() > 2 || llvm::is_contained(op.getWindows(), 0))
+      return op.emitOpError("schedule: 'skew' needs one or two keys, each with "
+                            "a window");
     if (ScheduleAttr::kGroupRows % heads != 0)
       return op.emitOpError("schedule: 'skew' needs groups of ")
              << ScheduleAttr::kGroupRows

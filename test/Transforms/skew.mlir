@@ -42,5 +42,5 @@
 // A CPU does what the schedule says but for that, as without warpgroup products.
 // CPU: simplex.load {{.*}} -> <128x64xf32>
 // CPU-NOT: {skew
-// UNLIMITED: schedule: 'skew' needs one key, with a window
+// UNLIMITED: schedule: 'skew' needs one or two keys, each with a window
 // HEADS: schedule: 'skew' needs groups of 64 rows to have whole queries, found 48 heads in a tile

@@ -189,11 +189,22 @@ void Case::scheduleShortTiles() {
   }
   // 0: as many as the first tile has.
   int64_t second = 16 * static_cast<int64_t>(random.below(keys / 16));
+  bool skewed = shape == 2 && canSkew() && random.below(3) != 0;
   raw_string_ostream(schedule)
       << "rows = " << (shape == 2 ? 128 : 64) << ", keys = " << keys
       << ", splits = " << (shape == 1 ? 2 : 1)
       << ", warps = " << (shape == 0 ? 4 : 8)
-      << ", stages = 2, wgmma = true, pairs = true, second_keys = " << second;
+      << ", stages = 2, wgmma = true, pairs = true, second_keys = " << second
+      << (skewed ? ", skew = true" : "");
+}
+
+bool Case::canSkew() const {
+  int64_t group = heads / kvHeads;
+  // Rows of the outer key are in shared memory.
+  constexpr int64_t mostRows = 64;
+  return order == 3 && !is_contained(windows, 0) && 64 % group == 0 &&
+         (bidirectional ? 2 * windows[0] - 1 : windows[0]) + 128 / group - 1 <=
+             mostRows;
 }
 
 reference::AttentionSpec Case::getSpec() const {

@@ -86,9 +86,11 @@ struct Case {
   }
   std::string getModule() const;
   /// Takes a schedule of short tiles, if the module can have it: in pairs, of
-  /// one size or two, or, with one key, skewed. Lengths here are a tile or two
-  /// of the compiler's choice.
+  /// one size or two, skewed or not, or, with one key, skewed. Lengths here are
+  /// a tile or two of the compiler's choice.
   void scheduleShortTiles();
+  /// Can a schedule of 128 rows in pairs of tiles be skewed?
+  bool canSkew() const;
   /// One line that says which case this is.
   std::string describe() const;
   reference::AttentionSpec getSpec() const;

@@ -110,7 +110,8 @@ static int64_t getSecondKeys(AttentionOp op, const Candidate &c) {
   int64_t last = op.getWindows()[c.order.back()];
   if (last == 0 || last > std::numeric_limits<int32_t>::max())
     return 0;
-  int64_t queries = c.rows / std::min(op.getGroupSize(), c.rows);
+  int64_t queries = (c.skew ? ScheduleAttr::kGroupRows : c.rows) /
+                    std::min(op.getGroupSize(), c.rows);
   int64_t length = (op.getBidirectional() ? 2 * last - 1 : last) + queries - 1;
   int64_t second = ScheduleAttr::fitPair(length, c.keys) - c.keys;
   bool fewer = second >= 16 && second < c.keys &&
@@ -123,14 +124,33 @@ static int64_t getSecondKeys(AttentionOp op, const Candidate &c) {
 static bool canSkew(AttentionOp op, const Candidate &c) {
   constexpr int64_t group = ScheduleAttr::kGroupRows;
   int64_t heads = std::min(op.getGroupSize(), c.rows);
-  return c.wgmma && !c.pairs && c.splits == 1 && c.order.size() == 1 &&
-         op.getWindows()[c.order.back()] != 0 && c.rows > group &&
-         c.rows / heads > 1 && c.rows % group == 0 && group % heads == 0;
+  if (!c.wgmma || c.splits != 1 || c.order.size() > 2 || c.rows <= group ||
+      c.rows / heads == 1 || c.rows % group != 0 || group % heads != 0)
+    return false;
+  // Rows of outer keys are in shared memory.
+  constexpr int64_t mostRows = 64;
+  return all_of(c.order, [&](int64_t key) {
+    int64_t window = op.getWindows()[key];
+    if (window == 0 || key == c.order.back())
+      return window != 0;
+    return window <= mostRows &&
+           (op.getBidirectional() ? 2 * window - 1 : window) + c.rows / heads -
+                   1 <=
+               mostRows;
+  });
 }
 
 std::vector<Candidate> tune::listCandidates(AttentionOp op, const Space &space,
                                             bool gpu) {
   std::vector<Candidate> list;
+  auto addSizes = [&](const Candidate &c) {
+    list.push_back(c);
+    if (c.pairs && c.keys % 16 == 0)
+      if (int64_t second = getSecondKeys(op, c)) {
+        list.push_back(c);
+        list.back().secondKeys = second;
+      }
+  };
   auto add = [&](const Candidate &c) {
     int64_t last = op.getWindows()[c.order.back()];
     // Tiles longer than twice the window are mostly mask.
@@ -145,15 +165,11 @@ std::vector<Candidate> tune::listCandidates(AttentionOp op, const Space &space,
     odd |= c.pairs && (!c.wgmma || c.order.size() == 1);
     if (tooLong || odd || is_contained(list, c))
       return;
-    list.push_back(c);
-    if (c.pairs && c.keys % 16 == 0)
-      if (int64_t second = getSecondKeys(op, c)) {
-        list.push_back(c);
-        list.back().secondKeys = second;
-      }
+    addSizes(c);
     if (canSkew(op, c)) {
-      list.push_back(c);
-      list.back().skew = true;
+      Candidate skewed = c;
+      skewed.skew = true;
+      addSizes(skewed);
     }
   };
   for (const auto &order : listOrders(op, space.allOrders))

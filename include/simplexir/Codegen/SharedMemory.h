@@ -8,6 +8,8 @@
 #ifndef SIMPLEXIR_CODEGEN_SHAREDMEMORY_H
 #define SIMPLEXIR_CODEGEN_SHAREDMEMORY_H
 
+#include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
+
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/Support/MathExtras.h"
@@ -29,6 +31,13 @@ inline int64_t getSharedBytes(mlir::MemRefType type,
   int64_t bytes = type.getNumElements() * type.getElementTypeBitWidth() / 8;
   return static_cast<int64_t>(llvm::alignTo(bytes, kSharedAlignment)) +
          std::max(alignment, kSharedAlignment) - kSharedAlignment;
+}
+
+/// Is it rows of an outer key or value: one, or one for each group of rows of
+/// the tile that they are multiplied with? Those of a matrix fill fragments.
+inline bool isOuterRows(TileType type) {
+  constexpr int64_t fragmentRows = 16;
+  return type.getRows() < fragmentRows;
 }
 
 /// The buffer that a view belongs to, a value that is no view.

@@ -17,6 +17,10 @@ namespace simplexir {
 /// Neighbouring queries that share the mask's tile.
 int64_t getQueries(MaskOp op);
 
+/// Of these, those whose windows' union is visited: with a skew, the ones of
+/// one group of rows.
+int64_t getQueriesTogether(MaskOp op);
+
 /// An i1: may the mask change its tile?
 mlir::Value emitMaskEdge(mlir::ImplicitLocOpBuilder &b, MaskOp op);
 

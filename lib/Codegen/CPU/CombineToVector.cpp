@@ -47,12 +47,24 @@ SmallVector<SmallVector<ColumnTerm>> getColumnTerms(CombineOp op,
   return result;
 }
 
+/// Other rows are for groups of rows of warpgroup products.
+LogicalResult expectOneRow(Operation *op, TypeRange types) {
+  for (Type type : types)
+    if (int64_t rows = cast<TileType>(type).getRows(); rows != 1)
+      return op->emitOpError("on a CPU takes one row of each outer operand, "
+                             "found ")
+             << rows;
+  return success();
+}
+
 struct CombinePattern : TilePattern<CombineOp> {
   using TilePattern::TilePattern;
 
   LogicalResult
   matchAndRewrite(CombineOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    if (failed(expectOneRow(op, op.getKeys().getTypes())))
+      return failure();
     auto type = cast<TileType>(op.getResult().getType());
     // The result may be narrower.
     TileBuilder b = getBuilder(rewriter, op.getLoc(), op.getQuery().getType());
@@ -150,6 +162,8 @@ struct FoldPattern : TilePattern<FoldOp> {
   LogicalResult
   matchAndRewrite(FoldOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    if (failed(expectOneRow(op, op.getValues().getTypes())))
+      return failure();
     auto type = cast<TileType>(op.getResult().getType());
     TileBuilder b = getBuilder(rewriter, op.getLoc(), type);
     Value result = getScratch(op, type);

@@ -110,6 +110,8 @@ struct LoadPattern : TilePattern<LoadOp> {
   LogicalResult
   matchAndRewrite(LoadOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    if (op.getSkew() != 0)
+      return op.emitOpError("with 'skew' is for warpgroup products");
     auto type = cast<TileType>(op.getResult().getType());
     auto source = cast<MemRefType>(op.getSource().getType());
     bool transposed = op->hasAttr(kTransposedAttrName),

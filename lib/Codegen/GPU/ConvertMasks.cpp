@@ -39,8 +39,10 @@ public:
     return {begin, end};
   }
 
+  Value narrow(Value bound, Value origin) { return narrow(b, bound, origin); }
+
   /// `bound` - `origin`, or what is as good as that if it is far away.
-  Value narrow(Value bound, Value origin) {
+  static Value narrow(FragmentBuilder &b, Value bound, Value origin) {
     Value distance = b.createOrFold<arith::SubIOp>(bound, origin);
     distance = b.createOrFold<arith::MaxSIOp>(distance, b.index(-kFar));
     distance = b.createOrFold<arith::MinSIOp>(distance, b.index(kFar));
@@ -76,12 +78,92 @@ Value getQuery(FragmentBuilder &b, int64_t m, int64_t half, int64_t heads,
   return arith::ShRUIOp::create(b, row, emitI32(b, bits));
 }
 
-/// An i1: may a row, `query` after the first one, use all outer keys? Null if
-/// there is no condition.
+/// What is around `op` where all of these values are known, if there is a loop
+/// between; or null.
+Operation *getOuterLoop(Operation *op, ArrayRef<Value> values) {
+  Region *known = nullptr;
+  for (Value value : values)
+    if (Region *region = value.getParentRegion();
+        !known || known->isAncestor(region))
+      known = region;
+  bool isLoop = false;
+  for (; op && op->getParentRegion() != known; op = op->getParentOp())
+    isLoop |= isa<scf::ForOp>(op->getParentOp());
+  return isLoop ? op : nullptr;
+}
+
+/// A key that a loop counts in 32 bits (--simplex-count-keys): the first one
+/// and the number added to it.
+std::pair<Value, Value> splitKey(FragmentBuilder &b, Value key) {
+  if (auto sum = key.getDefiningOp<arith::AddIOp>())
+    if (auto row = sum.getRhs().getDefiningOp<arith::IndexCastUIOp>())
+      return {sum.getLhs(), row.getIn()};
+  return {key, emitI32(b, 0)};
+}
+
+/// The same for the rows of an op: after the first one of the group where the
+/// groups' keys are as much further on as their queries.
 template <typename OpT>
-Value emitKeep(FragmentBuilder &b, OpT op, Value query) {
+Value getQuery(FragmentBuilder &b, OpT op, int64_t m, int64_t half) {
+  return getQuery(b, m, half, op.getHeads(),
+                  op.getSkew() ? ScheduleAttr::kGroupRows : b.layout.rows);
+}
+
+/// Are all rows of a thread of one query?
+template <typename OpT>
+bool hasOneQuery(FragmentBuilder &b, OpT op) {
+  return static_cast<int64_t>(op.getHeads()) >=
+         (op.getSkew() ? ScheduleAttr::kGroupRows : b.layout.rows);
+}
+
+/// By how many keys those of a group are further on, or null.
+template <typename OpT>
+Value getLag(FragmentBuilder &b, OpT op) {
+  if (op.getSkew() == 0)
+    return {};
+  return b.mul(b.div(b.warpRow(), ScheduleAttr::kGroupRows), op.getSkew());
+}
+
+/// An i1: are the outer keys of this group, further on than said, in the range
+/// of keys? Null if there is no condition.
+template <typename OpT>
+Value emitInRange(FragmentBuilder &b, OpT op,
+                  typename TilePattern<OpT>::Adaptor adaptor) {
+  if (op.getSkew() == 0)
+    return {};
+  Value result;
+  for (ValueRange key : adaptor.getOuter()) {
+    auto [first, number] = splitKey(b, key.front());
+    Value bounds[] = {adaptor.getBegin().front(), adaptor.getEnd().front()};
+    Operation *loop = getOuterLoop(op, {first, bounds[0], bounds[1]});
+    OpBuilder::InsertPoint here = b.saveInsertionPoint();
+    if (loop)
+      b.setInsertionPoint(loop);
+    Value origin = b.add(first, getLag(b, op));
+    for (Value &bound : bounds) {
+      bound = NearBounds::narrow(b, bound, origin);
+      if (loop)
+        bound = emitKeep(b, bound);
+    }
+    b.restoreInsertionPoint(here);
+    if (loop)
+      for (Value &bound : bounds)
+        bound = emitKept(b, bound);
+    Value inside = arith::AndIOp::create(
+        b,
+        arith::CmpIOp::create(b, arith::CmpIPredicate::sle, bounds[0], number),
+        arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, bounds[1], number));
+    result = result ? arith::AndIOp::create(b, result, inside) : inside;
+  }
+  return result;
+}
+
+/// An i1: may a row, `query` after the first one, use all outer keys, if they
+/// are in `range`? Null if there is no condition.
+template <typename OpT>
+Value emitAllowed(FragmentBuilder &b, OpT op, Value query, Value range) {
   NearBounds bounds(b, op.getPosition(), op.getBidirectional());
-  Value keep;
+  Value keep = range;
   auto require = [&](arith::CmpIPredicate predicate, Value value, Value bound) {
     Value inside = arith::CmpIOp::create(b, predicate, value, bound);
     keep = keep ? arith::AndIOp::create(b, keep, inside) : inside;
@@ -90,6 +172,9 @@ Value emitKeep(FragmentBuilder &b, OpT op, Value query) {
     return arith::IndexCastOp::create(b, b.getI32Type(), index);
   };
   for (auto [key, window] : llvm::zip_first(op.getOuter(), op.getWindows())) {
+    // Of one query, loops visit the window.
+    if (hasOneQuery(b, op))
+      continue;
     if (window != 0 && window < kFar) {
       // Keys are in the window of some row, so that 32 bits hold how far away
       // they are; below 0 is a large unsigned number.
@@ -125,11 +210,17 @@ struct MaskPattern : TilePattern<MaskOp> {
     Type element = op.getType().getElementType();
     if (!element.isF32())
       return op.emitOpError("masks logits of f32 on a GPU, found ") << element;
-    bool isInvariant = isInLoopOverKeys(op, adaptor.getColumn().front());
+    // Bits of a tile's columns are those for all outer keys.
+    Operation *loop = getOuterLoop(
+        op, {adaptor.getColumn().front(), adaptor.getPosition().front(),
+             adaptor.getBegin().front(), adaptor.getEnd().front()});
+    Value range = emitInRange(b, op, adaptor);
     SmallVector<Words> rows;
     for (int64_t m = 0; m < getRowFragments(); ++m)
       for (int64_t half : {0, 1})
-        rows.push_back(getWords(op, b, m, half, isInvariant));
+        rows.push_back(rows.empty() || !hasOneQuery(b, op)
+                           ? getWords(op, b, m, half, loop, range)
+                           : rows.front());
     int64_t columns = getColumnFragments(op.getType());
     // A window's first tile is cut at its left edge by as many columns as there
     // are other queries: only a few fragments need a mask there.
@@ -220,50 +311,24 @@ private:
                                  emitI32(b, -1));
   }
 
-  /// Does a loop run for each tile, with one mask for all its iterations?
-  static bool isInLoopOverKeys(MaskOp op, Value column) {
-    Region *known = column.getParentRegion();
-    for (Region *region = op->getParentRegion(); region && region != known;
-         region = region->getParentRegion())
-      if (isa<scf::ForOp>(region->getParentOp()))
-        return true;
-    return false;
-  }
-
-  /// Makes both anew where they are used, of one register.
-  static void hide(FragmentBuilder &b, Value &first, Value &last,
-                   int64_t columns) {
-    auto clamp = [&](Value column) {
-      column = arith::MaxSIOp::create(b, column, emitI32(b, 0));
-      return arith::MinSIOp::create(b, column,
-                                    emitI32(b, static_cast<int32_t>(columns)));
-    };
-    Value half = emitI32(b, 16);
-    Value both = arith::OrIOp::create(
-        b, clamp(first), arith::ShLIOp::create(b, clamp(last), half));
-    both = emitPtx(b, "mov.b32 $0, $1;", both, "=r,r", b.getI32Type());
-    first = arith::AndIOp::create(b, both, emitI32(b, 0xffff));
-    last = arith::ShRUIOp::create(b, both, half);
-  }
-
   /// Of the columns that a row may use.
   static Words getWords(MaskOp op, FragmentBuilder &b, int64_t m, int64_t half,
-                        bool isInvariant) {
+                        Operation *loop, Value range) {
+    OpBuilder::InsertPoint here = b.saveInsertionPoint();
+    if (loop)
+      b.setInsertionPoint(loop);
     // A group whose columns are as much further as its queries are sees their
     // windows as the first one does, but not the range of keys.
-    constexpr int64_t groupRows = ScheduleAttr::kGroupRows;
-    auto skew = static_cast<int64_t>(op.getSkew());
-    Value query =
-        getQuery(b, m, half, op.getHeads(), skew ? groupRows : b.layout.rows);
+    Value query = getQuery(b, op, m, half);
     NearBounds bounds(b, op.getPosition(), op.getBidirectional());
     auto [begin, end] =
         bounds.getWindow(op.getWindows().back(), op.getColumn());
-    Value key = op.getColumn();
-    if (skew) {
-      // Not held in registers for all tiles: few need a mask.
+    // Not held in registers for all tiles: few need a mask.
+    if (op.getSkew() != 0 && !loop)
       hideThread(b);
-      key = b.add(key, b.mul(b.div(b.warpRow(), groupRows), skew));
-    }
+    Value key = op.getColumn(), lag = getLag(b, op);
+    if (lag)
+      key = b.add(key, lag);
     Value first = bounds.narrow(op.getBegin(), key),
           last = bounds.narrow(op.getEnd(), key);
     if (begin)
@@ -272,14 +337,8 @@ private:
     if (end)
       last =
           arith::MinSIOp::create(b, last, arith::AddIOp::create(b, end, query));
-    // A row that may not use an outer key has no columns.
-    Value keep = emitKeep(b, op, query);
     Value zero = emitI32(b, 0), all = emitI32(b, -1);
     Value lane = arith::IndexCastUIOp::create(b, b.getI32Type(), b.column(0));
-    // Known before the loop over outer keys, words would be made there, and
-    // their registers missed by all that runs in it.
-    if (!keep && isInvariant)
-      hide(b, first, last, op.getType().getColumns());
     Words words;
     for (int64_t word = 0;
          word * fragmentsPerWord < getColumnFragments(op.getType()); ++word) {
@@ -299,8 +358,16 @@ private:
       };
       Value bits = arith::AndIOp::create(
           b, from(first), arith::XOrIOp::create(b, from(last), all));
-      words.push_back(keep ? arith::SelectOp::create(b, keep, bits, zero)
-                           : bits);
+      words.push_back(loop ? emitKeep(b, bits) : bits);
+    }
+    b.restoreInsertionPoint(here);
+    // A row that may not use an outer key has no columns.
+    Value keep = emitAllowed(b, op, getQuery(b, op, m, half), range);
+    for (Value &word : words) {
+      if (loop)
+        word = emitKept(b, word);
+      if (keep)
+        word = arith::SelectOp::create(b, keep, word, emitI32(b, 0));
     }
     return words;
   }
@@ -314,10 +381,10 @@ struct DropRowsPattern : TilePattern<DropRowsOp> {
     Value infinity =
         b.floating(cast<TileType>(op.getType()).getElementType(), kInfinity);
     SmallVector<Value> results(adaptor.getMaximum());
+    Value range = emitInRange(b, op, adaptor);
     for (auto [m, maximum] : llvm::enumerate(results))
       for (int64_t half : {0, 1})
-        if (Value keep = emitKeep(
-                b, op, getQuery(b, m, half, op.getHeads(), b.layout.rows)))
+        if (Value keep = emitAllowed(b, op, getQuery(b, op, m, half), range))
           maximum = b.insert(arith::SelectOp::create(
                                  b, keep, b.extract(maximum, half), infinity),
                              maximum, half);

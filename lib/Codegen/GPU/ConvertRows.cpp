@@ -7,6 +7,8 @@
 
 #include "Rows.h"
 
+#include "simplexir/Codegen/SharedMemory.h"
+
 using namespace mlir;
 using namespace simplexir;
 
@@ -19,8 +21,12 @@ struct LoadGlobalRowPattern : TilePattern<LoadOp> {
   LogicalResult convert(LoadOp op, Adaptor, FragmentBuilder &b,
                         ConversionPatternRewriter &rewriter) const override {
     TileType tile = op.getResult().getType();
-    if (tile.getRows() != 1)
+    if (!isOuterRows(tile))
       return op.emitOpError("of a matrix must be staged first");
+    if (tile.getRows() != 1)
+      return op.emitOpError("of a row for each group of rows must be staged "
+                            "first: there is no shared memory for them, or "
+                            "the window has no bound (schedule: 'skew')");
     SmallVector<Value> results =
         whenPaired(b, op.getSource(), [&](bool inPairs) {
           return op.getLayout() ? loadChunked(op, b, inPairs)
@@ -121,10 +127,14 @@ struct LoadSharedRowPattern : TilePattern<LoadRowOp> {
       return op.emitOpError("needs whole fragments");
     int64_t fragments = type.getColumns() / 8;
     SmallVector<Value> results;
+    Value row = op.getRow();
+    if (op.getSkew() != 0)
+      row = b.add(row, b.mul(b.div(b.warpRow(), ScheduleAttr::kGroupRows),
+                             op.getSkew()));
     if (element.getIntOrFloatBitWidth() != 16) {
       for (int64_t f = 0; f < fragments; ++f)
-        results.push_back(loadPair(b, op.getBuffer(), {op.getRow()},
-                                   b.column(f), /*inPairs=*/true));
+        results.push_back(
+            loadPair(b, op.getBuffer(), {row}, b.column(f), /*inPairs=*/true));
       rewriter.replaceOpWithMultiple(op, {results});
       return success();
     }
@@ -134,7 +144,7 @@ struct LoadSharedRowPattern : TilePattern<LoadRowOp> {
       Value column = b.add(b.mul(matrix, 8), results.size() * 8);
       Value loaded = nvgpu::LdMatrixOp::create(
           b, VectorType::get({count, 2}, element), op.getBuffer(),
-          ValueRange{op.getRow(), column}, b.getBoolAttr(false),
+          ValueRange{row, column}, b.getBoolAttr(false),
           b.getI32IntegerAttr(count));
       for (int64_t i = 0; i < count; ++i)
         results.push_back(b.extract(loaded, i));

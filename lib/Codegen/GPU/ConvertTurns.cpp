@@ -20,10 +20,15 @@ namespace {
 constexpr int32_t kFirstTurnBarrier = 1;
 constexpr int64_t kGroups = 2, kGroupWarps = 4;
 
-/// The number of this group of warps, an i32.
+/// The number of this group of warps, an i32. Without warps that copy, those
+/// that compute have no registers for it, and ask for the thread's each time.
 Value getGroup(FragmentBuilder &b) {
-  Value group = b.div(b.warp(), kGroupWarps);
-  return emitUniform(b, arith::IndexCastOp::create(b, b.getI32Type(), group));
+  bool isAlone = b.layout.warps == b.layout.blockWarps;
+  if (isAlone)
+    hideThread(b);
+  Value group = arith::IndexCastOp::create(b, b.getI32Type(),
+                                           b.div(b.warp(), kGroupWarps));
+  return isAlone ? group : emitUniform(b, group);
 }
 
 /// A group waits for its turn on a barrier of its own, at which the threads of

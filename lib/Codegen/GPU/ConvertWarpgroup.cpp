@@ -87,6 +87,20 @@ SmallVector<Value> emitAsm(FragmentBuilder &b, StringRef code, int64_t count,
   return fragments;
 }
 
+/// By how many units of 16 bytes a group of warps, each `skew` rows further on,
+/// begins after the first one. Once, at the kernel's beginning: every thread of
+/// a warp has the same, as descriptors need it.
+Value emitGroupOffset(FragmentBuilder &b, int64_t skew) {
+  OpBuilder::InsertionGuard guard(b);
+  auto kernel = b.getBlock()->getParentOp()->getParentOfType<gpu::GPUFuncOp>();
+  b.setInsertionPointToStart(&kernel.getBody().front());
+  Value row = arith::IndexCastOp::create(b, b.getI32Type(), b.warpRow());
+  Value group = arith::ShRUIOp::create(
+      b, row, emitI32(b, llvm::Log2_64(ScheduleAttr::kGroupRows)));
+  return emitUniform(
+      b, arith::MulIOp::create(b, group, emitI32(b, skew * kBoxRowBytes / 16)));
+}
+
 /// The descriptor of boxes in shared memory, for each group of warps from
 /// `skew` rows further on. A matrix may begin at any row of a swizzled box:
 /// the pattern goes by addresses.
@@ -99,23 +113,14 @@ Value emitDescriptor(FragmentBuilder &b, Value memory, const Boxes &boxes,
   Value address = b.div(b.add(pointer, bytes), 16);
   Type i32 = b.getI32Type(), i64 = b.getI64Type();
   address = arith::IndexCastOp::create(b, i32, address);
-  if (skew != 0) {
-    Value row = arith::IndexCastOp::create(b, i32, b.warpRow());
-    Value group = arith::ShRUIOp::create(
-        b, row,
-        emitI32(b,
-                static_cast<int32_t>(llvm::Log2_64(ScheduleAttr::kGroupRows))));
-    address = arith::AddIOp::create(
-        b, address,
-        arith::MulIOp::create(
-            b, group,
-            emitI32(b, static_cast<int32_t>(skew * kBoxRowBytes / 16))));
-  }
   // The matrix lies in the first 256 KiB of the shared window.
   auto bits = static_cast<uint64_t>(getDescriptorBits(boxes.getBoxBytes()));
   address = arith::AndIOp::create(b, address, emitI32(b, 0x3fff));
   Value low = emitUniform(
       b, arith::OrIOp::create(b, address, emitI32(b, llvm::Lo_32(bits))));
+  // Behind the last row of a matrix is no end of those 256 KiB.
+  if (skew != 0)
+    low = arith::AddIOp::create(b, low, emitGroupOffset(b, skew));
   uint64_t high = bits & ~uint64_t{0xffffffff};
   return arith::OrIOp::create(
       b, arith::ExtUIOp::create(b, i64, low).getResult(),

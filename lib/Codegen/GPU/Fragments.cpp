@@ -7,6 +7,8 @@
 
 #include "Fragments.h"
 
+#include "simplexir/Codegen/SharedMemory.h"
+
 #include <limits>
 
 using namespace mlir;
@@ -51,7 +53,7 @@ FragmentConverter::FragmentConverter(const WarpLayout &layout)
         int64_t rows = this->layout.getRowFragments();
         if (type.getShape().size() == 1)
           results.append(rows, VectorType::get({2}, element));
-        else if (type.getRows() == 1)
+        else if (isOuterRows(type))
           results.append(type.getColumns() / 8, VectorType::get({2}, element));
         else
           results.append(rows * type.getColumns() / 8,

@@ -163,6 +163,24 @@ Value simplexir::extractFields(FragmentBuilder &b, Value fields, int64_t first,
   return vector::FromElementsOp::create(b, type, parts);
 }
 
+Value simplexir::emitKeep(FragmentBuilder &b, Value i32) {
+  auto kernel = b.getBlock()->getParentOp()->getParentOfType<gpu::GPUFuncOp>();
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext());
+  OpBuilder::InsertionGuard guard(b);
+  OpBuilder::InsertPoint here = b.saveInsertionPoint();
+  b.setInsertionPointToStart(&kernel.getBody().front());
+  Value place =
+      LLVM::AllocaOp::create(b, pointer, b.getI32Type(), emitI32(b, 1));
+  b.restoreInsertionPoint(here);
+  LLVM::StoreOp::create(b, i32, place, /*alignment=*/4, /*isVolatile=*/true);
+  return place;
+}
+
+Value simplexir::emitKept(FragmentBuilder &b, Value place) {
+  return LLVM::LoadOp::create(b, b.getI32Type(), place, /*alignment=*/4,
+                              /*isVolatile=*/true);
+}
+
 void simplexir::hideThread(FragmentBuilder &b) {
   b.setThread(emitPtx(b, "mov.u32 $0, %tid.x;", {}, "=r", b.getI32Type()));
 }

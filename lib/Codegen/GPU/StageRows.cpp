@@ -63,7 +63,7 @@ struct StageRowsPass : simplexir::impl::StageRowsBase<StageRowsPass> {
     int64_t used = schedule && schedule.getWgmma() ? kChannelBytes : 0;
     getOperation().walk([&](Operation *op) {
       if (auto load = dyn_cast<LoadOp>(op)) {
-        if (load.getType().getRows() == 1)
+        if (isOuterRows(load.getType()))
           loads.push_back(load);
       } else if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
         used +=
@@ -153,8 +153,12 @@ struct StageRowsPass : simplexir::impl::StageRowsBase<StageRowsPass> {
     }
     b.setInsertionPoint(load);
     Value row = arith::SubIOp::create(b, argument, first);
-    load.replaceAllUsesWith(
-        LoadRowOp::create(b, type, buffer, row).getResult());
+    auto staged = LoadRowOp::create(b, type, buffer, row, load.getSkew());
+    // Skewed loops have few registers left.
+    if (load.getSkew() != 0 &&
+        llvm::all_of(load->getUsers(), llvm::IsaPred<FoldOp>))
+      staged->setAttr(kReadLateAttrName, b.getUnitAttr());
+    load.replaceAllUsesWith(staged.getResult());
     load.erase();
   }
 };

@@ -132,7 +132,7 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
   void hoistRows() {
     SmallVector<LoadOp> rows;
     getOperation().walk([&](LoadOp load) {
-      if (load.getType().getRows() == 1)
+      if (isOuterRows(load.getType()))
         rows.push_back(load);
     });
     for (LoadOp load : llvm::reverse(rows)) {
@@ -208,7 +208,10 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
                   ScheduleAttr schedule) {
     moveLoopInvariantCode(loop);
     ImplicitLocOpBuilder b(loop.getLoc(), loop);
-    int64_t secondRows = schedule.getSecondKeys();
+    // With a skew, tiles have more rows than columns.
+    int64_t fewer = schedule.getKeys() - schedule.getSecondColumns();
+    int64_t secondRows =
+        fewer ? loads.front().getType().getRows() - fewer : int64_t{0};
     SmallVector<Value> rings;
     for (LoadOp load : loads)
       rings.push_back(allocBoxes(b, 2, cast<TileType>(load.getType())));

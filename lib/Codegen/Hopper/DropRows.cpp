@@ -29,8 +29,9 @@ struct Softmax {
     Softmax found;
     found.mask = mask;
     found.guard = dyn_cast<scf::IfOp>(mask->getParentOp());
-    if (mask.getOuter().empty() || getQueries(mask) == 1 || !found.guard ||
-        found.guard.getNumResults() != 1 ||
+    // Where the windows' edges cut nothing, elements will do.
+    if (mask.getOuter().empty() || getQueriesTogether(mask) == 1 ||
+        !found.guard || found.guard.getNumResults() != 1 ||
         found.guard.thenYield().getOperand(0) != mask.getResult())
       return std::nullopt;
     for (Operation *user : found.guard.getResult(0).getUsers()) {
@@ -94,8 +95,9 @@ private:
     b.setInsertionPointToStart(choice.elseBlock());
     Value dropped = DropRowsOp::create(
         b, running.getType(), running, mask.getPosition(), mask.getOuter(),
+        mask.getBegin(), mask.getEnd(),
         b.getDenseI64ArrayAttr(mask.getWindows().drop_back()),
-        mask.getBidirectionalAttr(), mask.getHeadsAttr());
+        mask.getBidirectionalAttr(), mask.getHeadsAttr(), mask.getSkewAttr());
     scf::YieldOp::create(b, ValueRange{mask.getLogits(), dropped});
     guard = addResult(guard, choice.getResult(1), running);
     return guard.getResults().back();

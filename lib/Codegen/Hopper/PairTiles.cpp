@@ -167,7 +167,10 @@ private:
         return view;
       return memref::CastOp::create(b, op.getRhs().getType(), view);
     }
-    return getRingSlot(b, ring, slot, secondColumns);
+    // With a skew, tiles have more rows than columns.
+    int64_t fewer = getFirst().getColumns() - secondColumns;
+    int64_t rows = cast<MemRefType>(ring.getType()).getDimSize(2) - fewer;
+    return getRingSlot(b, ring, slot, rows);
   }
 
   TileType getFirst() { return cast<TileType>(logits.getType()); }

@@ -17,7 +17,7 @@ func.func private @k(%p: index, %c: index, %j: index, %lo: index, %hi: index,
   %m = simplex.mask %s rows(%p) columns(%c) outer(%j) range(%lo, %hi) windows [32, 512] heads 16
      : !simplex.tile<64x144xf32>
   %zero = simplex.fill 0.0 : !simplex.tile<64xf32>
-  %d = simplex.drop_rows %zero rows(%p) outer(%j) windows [32] heads 16 : !simplex.tile<64xf32>
+  %d = simplex.drop_rows %zero rows(%p) outer(%j) range(%lo, %hi) windows [32] heads 16 : !simplex.tile<64xf32>
   simplex.store %m, %out[%c0, %c0, %c0] valid(%c0, %c64, %c1) heads 1 : !simplex.tile<64x144xf32>, memref<1x64x1x144xf32>
   simplex.store %d, %max[%c0, %c0, %c0] valid(%c0, %c64, %c1) heads 1 : !simplex.tile<64xf32>, memref<1x1x64xf32>
   return
@@ -66,11 +66,15 @@ func.func private @k(%p: index, %c: index, %j: index, %lo: index, %hi: index,
 // RUN:   | FileCheck %s --check-prefix=PTX --implicit-check-not=mul.hi.u32
 // PTX: mul.lo.s32 {{.*}}, 1398102;
 
-// Several outer keys, one query: both bounds of the columns are one word, which each mask takes apart anew. Known before
-// the loop, words for all columns would be held through it.
+// Outer keys, one query: a tile's bits are known before the loop over them, one word for all rows of a thread, and kept in
+// local memory: registers would be held through the loop for what few tiles need.
 // RUN: sed -e s/x8x64xbf16/x64x64xbf16/g -e s/x8x/x64x/g %S/../../Transforms/Inputs/quadrilinear.mlir \
 // RUN:   | simplex-opt --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" | FileCheck %s --check-prefix=HIDE
+// HIDE: gpu.func
+// HIDE: %[[PLACE:.*]] = llvm.alloca
+// HIDE: llvm.store volatile %{{.*}}, %[[PLACE]] {{.*}} : i32
 // HIDE: scf.for
-// HIDE: %[[BOTH:.*]] = llvm.inline_asm has_side_effects asm_dialect = att "mov.b32 $0, $1;"
-// HIDE-NEXT: arith.andi %[[BOTH]], %c65535_i32
-// HIDE-NEXT: arith.shrui %[[BOTH]], %c16_i32
+// HIDE: %[[WORD:.*]] = llvm.load volatile %[[PLACE]]
+// HIDE-NOT: llvm.load
+// HIDE: llvm.inline_asm {{.*}} %[[WORD]]
+// HIDE: llvm.inline_asm {{.*}} %[[WORD]]

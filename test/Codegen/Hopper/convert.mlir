@@ -19,15 +19,17 @@
 // PORTABLE-NOT: wgmma
 // PORTABLE: nvvm.mma.sync
 
-// Skewed: the products of each 64 rows begin a row of the boxes, 8 units of 16 bytes, after those of the 64 before.
+// Skewed: the products of each 64 rows begin a row of the boxes, 8 units of 16 bytes, after those of the 64 before. How
+// many is asked once.
 // RUN: sed -e s/x8x/x64x/g -e 's/windows .0./windows [512]/' %S/../../Transforms/Inputs/dot-product.mlir \
 // RUN:   | simplex-opt --simplex-nvptx-pipeline="chip=sm_90a emit=mlir" | FileCheck %s --check-prefix=SKEW
 // SKEW: %[[GROUP:[^ ]+]] = arith.shrui %{{.*}}, %c6_i32 : i32
 // SKEW: %[[ROWS:[^ ]+]] = arith.muli %[[GROUP]], %c8_i32 : i32
-// SKEW: %[[ADDRESS:[^ ]+]] = arith.addi %{{.*}}, %[[ROWS]] : i32
-// SKEW: %[[PLACE:[^ ]+]] = arith.andi %[[ADDRESS]], %c16383_i32
+// SKEW: %[[OFFSET:[^ ,]+]], %{{.*}} = gpu.shuffle idx %[[ROWS]]
+// SKEW: %[[PLACE:[^ ]+]] = arith.andi %{{.*}}, %c16383_i32
 // SKEW: %[[BITS:[^ ]+]] = arith.ori %[[PLACE]], %{{.*}} : i32
-// SKEW: gpu.shuffle idx %[[BITS]]
+// SKEW: %[[FIRST:[^ ,]+]], %{{.*}} = gpu.shuffle idx %[[BITS]]
+// SKEW: arith.addi %[[FIRST]], %[[OFFSET]]
 // SKEW: wgmma.mma_async.sync.aligned.m64n128k16
 // The key of a group's first column is as much further, too; its number is not held for tiles without a mask.
 // SKEW: scf.if

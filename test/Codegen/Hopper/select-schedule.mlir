@@ -4,15 +4,18 @@
 // RUN: not simplex-opt %s --simplex-select-schedule="target=gpu wgmma pairs=2" --split-input-file 2>&1 | FileCheck %s --check-prefix=RANGE
 // RUN: not simplex-opt %s --simplex-select-schedule="target=gpu pairs=1" --split-input-file 2>&1 | FileCheck %s --check-prefix=MMA
 
-// SINGLE: schedule = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true>
+// SINGLE: schedule = #simplex.schedule<rows = 128, keys = 128, warps = 8, stages = 2, wgmma = true, skew = true>
 // RANGE: simplex-select-schedule: pairs is 2, expected 0, 1 or -1 (choose)
 // MMA: schedule: 'pairs' needs 'wgmma'
 
-// Two groups of 64 rows: a share of the outer keys each. 512 keys are four
+// Two groups of 64 rows: a query each, which sees its own keys. 512 are four
 // tiles of 128.
-// CHECK: rows 64, keys 128, splits 2, warpgroup products, pairs of tiles;
+// CHECK: rows 128, keys 128, splits 1, warpgroup products, pairs of tiles, skewed;
 // IR-LABEL: func.func @heads64
-// IR: schedule = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true, pairs = true>
+// IR: schedule = #simplex.schedule<rows = 128, keys = 128, warps = 8, stages = 2, wgmma = true, pairs = true, skew = true>
+// Rows of that many outer keys are not in shared memory: a share of them for each group.
+// RUN: sed 's/.32, 512./[64, 512]/' %s | simplex-opt --simplex-select-schedule="target=gpu wgmma" --split-input-file | FileCheck %s --check-prefix=LONG
+// LONG: schedule = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true, pairs = true>
 func.func @heads64(%q: tensor<1x64x64x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x64x128xbf16> {
   %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 512]
       : (tensor<1x64x64x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>,
@@ -75,7 +78,7 @@ func.func @heads40(%q: tensor<1x64x40x128xbf16>, %k: tensor<1x64x1x128xbf16>) ->
 
 // One size where two visit no more: 259 keys are three tiles of 96, or two pairs of 144.
 // IR-LABEL: func.func @heads16
-// IR: schedule = #simplex.schedule<rows = 64, keys = 96, splits = 2, warps = 8, stages = 2, wgmma = true, pairs = true>
+// IR: schedule = #simplex.schedule<rows = 128, keys = 96, warps = 8, stages = 2, wgmma = true, pairs = true, skew = true>
 func.func @heads16(%q: tensor<1x64x16x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x16x128xbf16> {
   %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 256]
       : (tensor<1x64x16x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>,
@@ -97,7 +100,7 @@ func.func @f32(%q: tensor<1x64x64x128xf32>, %k: tensor<1x64x1x128xf32>) -> tenso
 
 // Any form: its combined tile is the product's left operand.
 // IR-LABEL: func.func @determinant
-// IR: schedule = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true, pairs = true>
+// IR: schedule = #simplex.schedule<rows = 128, keys = 128, warps = 8, stages = 2, wgmma = true, pairs = true, skew = true>
 func.func @determinant(%q: tensor<1x64x64x96xbf16>, %k: tensor<1x64x1x96xbf16>) -> tensor<1x64x64x96xbf16> {
   %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form determinant windows [32, 512]
       : (tensor<1x64x64x96xbf16>, tensor<1x64x1x96xbf16>, tensor<1x64x1x96xbf16>, tensor<1x64x1x96xbf16>,
@@ -120,9 +123,9 @@ func.func @wide(%q: tensor<1x64x64x256xbf16>, %k: tensor<1x64x1x256xbf16>) -> te
 // One tile holds all last keys: there are no pairs, but there are with shorter tiles.
 // RUN: simplex-opt %s --simplex-select-schedule="target=gpu wgmma keys=32" --split-input-file | FileCheck %s --check-prefix=SHORT
 // IR-LABEL: func.func @one_tile
-// IR: schedule = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true>
+// IR: schedule = #simplex.schedule<rows = 128, keys = 128, warps = 8, stages = 2, wgmma = true, skew = true>
 // SHORT-LABEL: func.func @one_tile
-// SHORT: schedule = #simplex.schedule<rows = 64, keys = 32, splits = 2, warps = 8, stages = 2, wgmma = true, pairs = true>
+// SHORT: schedule = #simplex.schedule<rows = 128, keys = 32, warps = 8, stages = 2, wgmma = true, pairs = true, skew = true>
 func.func @one_tile(%q: tensor<1x64x64x128xbf16>, %k: tensor<1x64x1x128xbf16>) -> tensor<1x64x64x128xbf16> {
   %out, %lse = simplex.attention query(%q) keys(%k, %k) values(%k, %k) form multilinear windows [32, 128]
       : (tensor<1x64x64x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>, tensor<1x64x1x128xbf16>,

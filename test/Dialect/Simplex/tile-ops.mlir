@@ -132,12 +132,12 @@ func.func private @f() attributes {s = #simplex.schedule<rows = 64, keys = 128, 
 
 // -----
 
-// expected-error @+1 {{schedule: 'skew' needs 'wgmma', and no 'pairs' or 'splits'}}
+// expected-error @+1 {{schedule: 'skew' needs 'wgmma', and no 'splits'}}
 func.func private @f() attributes {s = #simplex.schedule<rows = 128, keys = 128, warps = 8, stages = 2, skew = true>}
 
 // -----
 
-// expected-error @+1 {{schedule: 'skew' needs 'wgmma', and no 'pairs' or 'splits'}}
+// expected-error @+1 {{schedule: 'skew' needs 'wgmma', and no 'splits'}}
 func.func private @f() attributes {s = #simplex.schedule<rows = 64, keys = 128, splits = 2, warps = 8, stages = 2, wgmma = true, skew = true>}
 
 // -----
@@ -171,9 +171,36 @@ func.func @f(%c: !simplex.tile<128x64xbf16>, %k: memref<1x40x64xbf16>) {
 
 // -----
 
-func.func @f(%s: !simplex.tile<128x32xf32>, %i: index) {
-  // expected-error @+1 {{'simplex.mask' op 'skew' is for masks without outer keys}}
-  %m = simplex.mask %s rows(%i) columns(%i) outer(%i) range(%i, %i) windows [4, 512] heads 8 {skew = 8 : i64} : !simplex.tile<128x32xf32>
+func.func @f(%q: !simplex.tile<128x64xbf16>, %k: !simplex.tile<3x64xbf16>) {
+  // expected-error @+1 {{'simplex.combine' op key 1 has 3 rows, expected 1, or one for each 64 of 128}}
+  %c = simplex.combine #simplex.multilinear %q, %k biases [0.0] factor 1 head_dim 64
+     : !simplex.tile<128x64xbf16>, !simplex.tile<3x64xbf16> -> !simplex.tile<128x64xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%acc: !simplex.tile<64x64xf32>, %v: !simplex.tile<2x64xbf16>) {
+  // expected-error @+1 {{'simplex.fold' op value 1 has 2 rows, expected 1, or one for each 64 of 64}}
+  %sum = simplex.fold %acc, %acc values(%v) biases [0.0]
+     : !simplex.tile<64x64xf32>, !simplex.tile<64x64xf32>, !simplex.tile<2x64xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%k: memref<1x?x2x64xbf16>, %i: index) {
+  // expected-error @+1 {{'simplex.load' op 'skew' is 4 with 2 heads, expected 0 or more, and one head}}
+  %r = simplex.load %k[%i, %i, %i] valid(%i, %i, %i) heads 2 {skew = 4 : i64}
+     : memref<1x?x2x64xbf16> -> !simplex.tile<2x64xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%rows: memref<32x64xbf16, 3>, %i: index) {
+  // expected-error @+1 {{'simplex.load_row' op result has 2 rows with skew 0, expected 1 where it is 0}}
+  %r = simplex.load_row %rows[%i] : memref<32x64xbf16, 3> -> !simplex.tile<2x64xbf16>
   return
 }
 

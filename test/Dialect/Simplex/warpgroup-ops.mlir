@@ -16,7 +16,8 @@
 // CHECK: simplex.vote %[[WRONG]]
 // CHECK-NOT: :
 // CHECK: simplex.load_row %{{.*}}[%{{.*}}] : memref<32x96xbf16> -> <1x96xbf16>
-// CHECK: simplex.drop_rows %[[L]] rows(%{{.*}}) outer(%{{.*}}) windows [16] bidirectional heads 8 : <64xf32>
+// CHECK: simplex.drop_rows %[[L]] rows(%{{.*}}) outer(%{{.*}}) range(%{{.*}}, %{{.*}}) windows [16] bidirectional heads 8
+// CHECK-SAME: {skew = 8 : i64} : <64xf32>
 // CHECK: simplex.close_turns
 func.func @turn(%c: !simplex.tile<64x96xbf16>, %k: memref<2x128x64xbf16>, %l: !simplex.tile<64xf32>,
                 %rows: memref<32x96xbf16>, %i: index) -> i1 {
@@ -32,7 +33,8 @@ func.func @turn(%c: !simplex.tile<64x96xbf16>, %k: memref<2x128x64xbf16>, %l: !s
   %half = simplex.out_of_range %sum finite %s : !simplex.tile<64xf32>, !simplex.tile<64x128xf32>
   %any = simplex.vote %wrong
   %row = simplex.load_row %rows[%i] : memref<32x96xbf16> -> !simplex.tile<1x96xbf16>
-  %d = simplex.drop_rows %sum rows(%i) outer(%i) windows [16] bidirectional heads 8 : !simplex.tile<64xf32>
+  %d = simplex.drop_rows %sum rows(%i) outer(%i) range(%i, %i) windows [16] bidirectional heads 8 {skew = 8}
+     : !simplex.tile<64xf32>
   simplex.close_turns
   return %any : i1
 }
@@ -68,7 +70,7 @@ func.func @skew(%c: !simplex.tile<128x64xbf16>, %p: !simplex.tile<128x32xbf16>, 
 
 func.func @drop(%m: !simplex.tile<64xf32>, %i: index) {
   // expected-error @+1 {{'simplex.drop_rows' op 'windows' takes one number for each key: expected 1, found 2}}
-  %d = simplex.drop_rows %m rows(%i) outer(%i) windows [16, 128] heads 8 : !simplex.tile<64xf32>
+  %d = simplex.drop_rows %m rows(%i) outer(%i) range(%i, %i) windows [16, 128] heads 8 : !simplex.tile<64xf32>
   return
 }
 
@@ -76,7 +78,7 @@ func.func @drop(%m: !simplex.tile<64xf32>, %i: index) {
 
 func.func @heads(%m: !simplex.tile<64xf32>, %i: index) {
   // expected-error @+1 {{'simplex.drop_rows' op 'heads' must be positive, found 0}}
-  %d = simplex.drop_rows %m rows(%i) outer(%i) windows [16] heads 0 : !simplex.tile<64xf32>
+  %d = simplex.drop_rows %m rows(%i) outer(%i) range(%i, %i) windows [16] heads 0 : !simplex.tile<64xf32>
   return
 }
 

@@ -166,9 +166,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "schedule: 'pairs' needs 'wgmma'";
   if (secondKeys != 0 && !pairs)
     return emitError() << "schedule: 'second_keys' needs 'pairs'";
-  if (skew && (!wgmma || pairs || splits != 1))
-    return emitError() << "schedule: 'skew' needs 'wgmma', and no 'pairs' or "
-                          "'splits'";
+  if (skew && (!wgmma || splits != 1))
+    return emitError() << "schedule: 'skew' needs 'wgmma', and no 'splits'";
   if (skew && rows % kGroupRows != 0)
     return emitError() << "schedule: 'skew' needs rows that are a multiple of "
                        << kGroupRows << ", found " << rows;

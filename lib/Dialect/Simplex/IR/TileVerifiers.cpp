@@ -71,22 +71,54 @@ LogicalResult expectLayout(Operation *op, StringRef name, int64_t columns,
                            << " as the layout";
 }
 
-/// Rows of outer keys and values come one at a time.
-LogicalResult expectSingleRows(Operation *op, StringRef name, TypeRange types) {
+/// Rows of outer keys and values come one at a time, or one for each group of
+/// the tile's rows.
+LogicalResult expectSingleRows(Operation *op, StringRef name, TypeRange types,
+                               Type tile) {
+  constexpr int64_t group = ScheduleAttr::kGroupRows;
+  int64_t all = cast<TileType>(tile).getRows();
   for (auto [i, type] : llvm::enumerate(types))
-    if (int64_t rows = cast<TileType>(type).getRows(); rows != 1)
+    if (int64_t rows = cast<TileType>(type).getRows();
+        rows != 1 && rows * group != all)
       return op->emitOpError()
-             << name << " " << i + 1 << " has " << rows << " rows, expected 1";
+             << name << " " << i + 1 << " has " << rows
+             << " rows, expected 1, or one for each " << group << " of " << all;
   return success();
+}
+
+/// Groups of rows that are `skew` queries apart have whole queries.
+LogicalResult expectSkew(Operation *op, int64_t skew, Type tile,
+                         int64_t heads) {
+  constexpr int64_t group = ScheduleAttr::kGroupRows;
+  int64_t rows = cast<TileType>(tile).getRows();
+  if (skew == 0 || (heads >= 1 && group % heads == 0 && skew == group / heads &&
+                    rows % group == 0))
+    return success();
+  return op->emitOpError() << "'skew' is " << skew << " for " << rows
+                           << " rows and " << heads
+                           << " heads, expected whole queries in each " << group
+                           << " rows";
 }
 } // namespace
 
 LogicalResult LoadOp::verify() {
+  auto skew = static_cast<int64_t>(getSkew());
+  if (skew < 0 || (skew != 0 && getHeads() != 1))
+    return emitOpError() << "'skew' is " << skew << " with " << getHeads()
+                         << " heads, expected 0 or more, and one head";
   return success(
       succeeded(expectHeads(*this, getHeads())) &&
       succeeded(expectRank(*this, "source", getSource().getType(), 4)) &&
       succeeded(expectLayout(*this, "result", getType().getColumns(),
                              getLayoutAttr())));
+}
+
+LogicalResult LoadRowOp::verify() {
+  auto skew = static_cast<int64_t>(getSkew());
+  if (int64_t rows = getType().getRows(); skew < 0 || (skew == 0 && rows != 1))
+    return emitOpError() << "result has " << rows << " rows with skew " << skew
+                         << ", expected 1 where it is 0";
+  return success();
 }
 
 LogicalResult StoreOp::verify() {
@@ -146,7 +178,8 @@ LogicalResult CombineOp::verify() {
   if (failed(expectCount(*this, "biases", getBiases().size(), getKeys().size(),
                          "outer key")) ||
       failed(expectFactor(*this, getFactor())) ||
-      failed(expectSingleRows(*this, "key", getKeys().getTypes())))
+      failed(expectSingleRows(*this, "key", getKeys().getTypes(),
+                              getResult().getType())))
     return failure();
   if (static_cast<bool>(getMagnitude()) != static_cast<bool>(getMultiplier()))
     return emitOpError() << "returns a multiplier if the query's magnitude is "
@@ -178,26 +211,19 @@ LogicalResult CombineOp::verify() {
 }
 
 LogicalResult MaskOp::verify() {
-  constexpr int64_t group = ScheduleAttr::kGroupRows;
-  auto skew = static_cast<int64_t>(getSkew());
-  auto heads = static_cast<int64_t>(getHeads());
-  if (skew != 0 && !getOuter().empty())
-    return emitOpError() << "'skew' is for masks without outer keys";
-  if (skew != 0 && (heads < 1 || group % heads != 0 || skew != group / heads ||
-                    getType().getRows() % group != 0))
-    return emitOpError() << "'skew' is " << skew << " for "
-                         << getType().getRows() << " rows and " << heads
-                         << " heads, expected whole queries in each " << group
-                         << " rows";
-  return success(succeeded(expectHeads(*this, getHeads())) &&
-                 succeeded(expectCount(*this, "windows", getWindows().size(),
-                                       getOuter().size() + 1, "key")));
+  return success(
+      succeeded(expectHeads(*this, getHeads())) &&
+      succeeded(expectSkew(*this, getSkew(), getType(), getHeads())) &&
+      succeeded(expectCount(*this, "windows", getWindows().size(),
+                            getOuter().size() + 1, "key")));
 }
 
 LogicalResult DropRowsOp::verify() {
-  return success(succeeded(expectHeads(*this, getHeads())) &&
-                 succeeded(expectCount(*this, "windows", getWindows().size(),
-                                       getOuter().size(), "key")));
+  return success(
+      succeeded(expectHeads(*this, getHeads())) &&
+      succeeded(expectSkew(*this, getSkew(), getType(), getHeads())) &&
+      succeeded(expectCount(*this, "windows", getWindows().size(),
+                            getOuter().size(), "key")));
 }
 
 LogicalResult RowMaxOp::verify() {
@@ -233,10 +259,10 @@ LogicalResult FoldOp::verify() {
   if (accumulator.getShape() != product.getShape())
     return emitOpError() << "product is " << product
                          << ", expected the shape of " << accumulator;
-  return success(
-      succeeded(expectCount(*this, "biases", getBiases().size(),
-                            getValues().size(), "outer value")) &&
-      succeeded(expectSingleRows(*this, "value", getValues().getTypes())));
+  return success(succeeded(expectCount(*this, "biases", getBiases().size(),
+                                       getValues().size(), "outer value")) &&
+                 succeeded(expectSingleRows(
+                     *this, "value", getValues().getTypes(), accumulator)));
 }
 
 LogicalResult FinalizeOp::verify() {

@@ -33,7 +33,7 @@ def make_module(pick):
         schedule += ", pairs = true"
         if pick(True, False):
             schedule += f", second_keys = {pick(0, 16, 16, 32, 64, 128, 24)}"
-    if (wgmma and count == 1 and pick(True, False)) or pick(*[False] * 15, True):
+    if (wgmma and count < 3 and pick(True, False)) or pick(*[False] * 15, True):
         schedule += ", skew = true"
     q = f"tensor<?x?x{heads}x{dim}x{element}>"
     k = f"tensor<?x?x{key_heads}x{dim}x{element}>"

@@ -58,9 +58,9 @@ def Simplex_ScheduleAttr : AttrDef<Simplex_Dialect, "Schedule"> {
     fold serve both (`--simplex-pair-tiles`; n > 2, with `wgmma`). The second
     one has `second_keys` columns, as many as `keys` where it does not say. With
     `skew`, each group of four warps sees the keys from its own first query's
-    window on: column c of its tiles is as many keys further as its query is
-    (n = 2, with `wgmma`, finite windows, 64 / m heads in a tile). These change
-    bits as well.
+    window on: column c of its tiles, and its outer keys, are as many keys
+    further as its query is (n = 2 and 3, with `wgmma`, finite windows, 64 / m
+    heads in a tile). These change bits as well.
 
     ```mlir
     #simplex.schedule<rows = 64, keys = 64, splits = 4, warps = 8, stages = 2>

@@ -26,7 +26,8 @@ def Simplex_MaskOp : Simplex_Op<"mask", [Pure, AllTypesMatch<["logits", "result"
     positions are relative to key 0. A logit stays if every key is within its
     window of the query (`windows`, the last for the columns; 0 is unlimited)
     and the last key is in [begin, end); outer keys are in range and in some row's window.
-    With `skew`, column c of row r is the key at `column + c + skew * (r div 64)`.
+    With `skew`, columns and outer keys of row r are `skew * (r div 64)` keys
+    further on than said, and an outer key may be out of [begin, end).
 
     ```mlir
     func.func @mask(%s: !simplex.tile<16x32xf32>, %i: index, %j1: index, %j: index,

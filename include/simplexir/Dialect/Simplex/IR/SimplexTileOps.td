@@ -87,7 +87,8 @@ def Simplex_LoadOp : Simplex_Op<"load",
     first `columns` of it, zero beyond the source's dim). A row whose sequence
     index is outside [begin, end), or whose head index is at or beyond
     `head_end`, reads as zero and is not touched in memory. The element type
-    may widen. With a `layout`, the columns come in its order.
+    may widen. With a `layout`, the columns come in its order. With `skew`, row
+    r of a single head is that at `sequence + skew * r`.
 
     ```mlir
     func.func @load(%query: memref<1x?x8x64xbf16>, %b: index, %i: index, %h: index,
@@ -101,7 +102,8 @@ def Simplex_LoadOp : Simplex_Op<"load",
   let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$sequence,
                        Index:$head, Index:$begin, Index:$end, Index:$head_end,
                        I64Attr:$heads,
-                       OptionalAttr<Simplex_ChunkedAttr>:$layout);
+                       OptionalAttr<Simplex_ChunkedAttr>:$layout,
+                       DefaultValuedAttr<I64Attr, "0">:$skew);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = [{
     $source `[` $batch `,` $sequence `,` $head `]`
@@ -232,8 +234,8 @@ def Simplex_CombineOp : Simplex_Op<"combine", [AttrSizedOperandSegments,
     AlwaysSpeculatable, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "C(q, k1 .. k(m-1)): the form without its last key";
   let description = [{
-    Multiplies a tile of query rows with one row of each outer key by the
-    form's terms, after adding `biases[o]` to key o. `factor` (-1, 0, or 1)
+    Multiplies a tile of query rows with one row of each outer key (or one for
+    each 64 rows of the tile) by the form's terms, after adding `biases[o]` to key o. `factor` (-1, 0, or 1)
     carries the sign of the scale. The query may lie in shared memory. The
     result's elements may be narrower, or f64 of f32 (then the product with the
     last key is in f64 too). With
@@ -326,7 +328,7 @@ def Simplex_FoldOp : Simplex_Op<"fold", [Pure, AllTypesMatch<["accumulator", "re
   let summary = "accumulator + product * (v1 + b1) * ... of the outer values";
   let description = [{
     The elementwise combination of values: adds P V of the last value, times
-    one row of each outer value with its bias added.
+    one row of each outer value (or one for each 64 rows) with its bias added.
 
     ```mlir
     func.func @fold(%acc: !simplex.tile<16x64xf32>, %pv: !simplex.tile<16x64xf32>,

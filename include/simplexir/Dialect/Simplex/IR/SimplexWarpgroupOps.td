@@ -150,7 +150,9 @@ def Simplex_LoadRowOp : Simplex_Op<"load_row", [MemoryEffects<[MemRead]>]> {
   let description = [{
     All of it at once; with the attribute `simplex.read_late`, half of it when
     some of the other half has been folded, where the loop around it has few
-    registers left (`--simplex-multiply-rows`).
+    registers left (`--simplex-multiply-rows`). With `skew`, a tile of several
+    rows has row r of the buffer's `row + skew * r`: each 64 rows of what they
+    are multiplied with have their own.
 
     ```mlir
     func.func @row(%rows: memref<32x128xbf16, 3>, %j: index) -> !simplex.tile<1x128xbf16> {
@@ -159,9 +161,11 @@ def Simplex_LoadRowOp : Simplex_Op<"load_row", [MemoryEffects<[MemRead]>]> {
     }
     ```
   }];
-  let arguments = (ins AnyMemRef:$buffer, Index:$row);
+  let arguments = (ins AnyMemRef:$buffer, Index:$row,
+                       DefaultValuedAttr<I64Attr, "0">:$skew);
   let results = (outs Simplex_Matrix:$result);
   let assemblyFormat = "$buffer `[` $row `]` attr-dict `:` type($buffer) `->` type($result)";
+  let hasVerifier = 1;
 }
 
 def Simplex_MultiplyRowsOp : Simplex_Op<"multiply_rows",
@@ -276,27 +280,30 @@ def Simplex_DropRowsOp : Simplex_Op<"drop_rows",
     [Pure, AllTypesMatch<["maximum", "result"]>]> {
   let summary = "A maximum for simplex.exp that leaves rows out";
   let description = [{
-    +inf in the rows whose query may not use the outer keys (rows, windows and
-    heads as in `simplex.mask`): `simplex.exp` gives 0 there, if the logits are
-    finite. The maximum in the others. A condition on whole rows costs nothing
+    +inf in the rows whose query may not use the outer keys (operands as in
+    `simplex.mask`): `simplex.exp` gives 0 there, if the logits are finite. The
+    maximum in the others. A condition on whole rows costs nothing
     for each logit.
 
     ```mlir
-    func.func @drop(%s: !simplex.tile<16x32xf32>, %max: !simplex.tile<16xf32>, %i: index, %j1: index)
-        -> !simplex.tile<16x32xf32> {
-      %m = simplex.drop_rows %max rows(%i) outer(%j1) windows [32] heads 4 : !simplex.tile<16xf32>
+    func.func @drop(%s: !simplex.tile<16x32xf32>, %max: !simplex.tile<16xf32>, %i: index, %j1: index,
+                    %begin: index, %end: index) -> !simplex.tile<16x32xf32> {
+      %m = simplex.drop_rows %max rows(%i) outer(%j1) range(%begin, %end) windows [32] heads 4
+           : !simplex.tile<16xf32>
       %p = simplex.exp %s, %m scale 0.18 : !simplex.tile<16x32xf32>, !simplex.tile<16xf32>
       return %p : !simplex.tile<16x32xf32>
     }
     ```
   }];
   let arguments = (ins Simplex_Column:$maximum, Index:$position,
-                       Variadic<Index>:$outer, DenseI64ArrayAttr:$windows,
-                       UnitAttr:$bidirectional, I64Attr:$heads);
+                       Variadic<Index>:$outer, Index:$begin, Index:$end,
+                       DenseI64ArrayAttr:$windows, UnitAttr:$bidirectional,
+                       I64Attr:$heads, DefaultValuedAttr<I64Attr, "0">:$skew);
   let results = (outs Simplex_Column:$result);
   let assemblyFormat = [{
-    $maximum `rows` `(` $position `)` `outer` `(` $outer `)` `windows` $windows
-    (`bidirectional` $bidirectional^)? `heads` $heads attr-dict `:` type($maximum)
+    $maximum `rows` `(` $position `)` `outer` `(` $outer `)` `range` `(` $begin `,` $end `)`
+    `windows` $windows (`bidirectional` $bidirectional^)? `heads` $heads attr-dict
+    `:` type($maximum)
   }];
   let hasVerifier = 1;
 }
