@@ -63,12 +63,11 @@ bool simplexir::hasWideCombined(AttentionOp op, bool wgmma) {
 
 std::optional<int64_t> simplexir::getLastLength(AttentionOp op,
                                                 int64_t queries) {
-  int64_t window = op.getWindows().back();
-  if (window == 0 || window > (int64_t{1} << 30))
+  int64_t length =
+      getUnionLength(op.getWindows().back(), op.getBidirectional(), queries);
+  if (length == std::numeric_limits<int64_t>::max())
     return std::nullopt;
-  if (op.getBidirectional())
-    window = 2 * window - 1;
-  return window + queries - 1;
+  return length;
 }
 
 int64_t simplexir::getQueries(AttentionOp op, int64_t rows) {
@@ -154,9 +153,9 @@ int64_t simplexir::getOuterRowBytes(AttentionOp op,
   int64_t queries = getQueries(op, parts.rows);
   int64_t rows = 0;
   for (int64_t window : op.getWindows().drop_back()) {
-    if (window == 0 || window > 64)
+    if (window == 0 || window > kMostOuterRows)
       return 0;
-    rows += (op.getBidirectional() ? 2 * window - 1 : window) + queries - 1;
+    rows += getUnionLength(window, op.getBidirectional(), queries);
   }
   return rows * (bytes.query + bytes.value);
 }

@@ -9,6 +9,7 @@
 #define SIMPLEXIR_LIB_TRANSFORMS_SCHEDULECOST_H
 
 #include "simplexir/Dialect/Simplex/IR/SimplexDialect.h"
+#include "simplexir/Transforms/OuterRows.h"
 
 #include <algorithm>
 #include <optional>

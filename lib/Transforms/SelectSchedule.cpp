@@ -134,17 +134,15 @@ private:
     if (!op.getElementType().isBF16() || !isa<MultilinearAttr>(op.getForm()) ||
         getQueries(op, parts.rows) > 1)
       return false;
-    constexpr int64_t mostRows = 64;
     int64_t rows = 1;
     for (int64_t window : op.getWindows().drop_back()) {
-      if (window == 0) // unlimited
+      int64_t length =
+          getUnionLength(window, op.getBidirectional(), /*queries=*/1);
+      if (length > kMostOuterRows)
         return false;
-      window = std::min(window, mostRows + 1);
-      rows *= op.getBidirectional() ? 2 * window - 1 : window;
-      if (rows > mostRows)
-        return false;
+      rows *= length;
     }
-    return true;
+    return rows <= kMostOuterRows;
   }
 
   /// Moves the key with the largest window last, where the form allows.
@@ -246,8 +244,9 @@ private:
     return best;
   }
 
-  /// Queries that share a tile with masked edges. With a skew they are fewer,
-  /// but tiles longer, which only loops over outer keys do not notice.
+  /// Queries that share a tile with masked edges: with a skew, fewer. But then
+  /// tiles are longer, and without outer keys each step copies one, so there a
+  /// tie does not count that.
   static int64_t getMasked(AttentionOp op, const Parts &parts) {
     return op.getKeys().size() > 1 ? getQueriesTogether(op, parts)
                                    : getQueries(op, parts.rows);
@@ -333,21 +332,13 @@ private:
            queries <= mostQueries && parts.rows > group &&
            parts.rows % group == 0 &&
            group % std::min(op.getGroupSize(), parts.rows) == 0 &&
-           holdsOuterRows(op, parts) &&
+           llvm::all_of(op.getWindows().drop_back(),
+                        [&](int64_t window) {
+                          return getUnionLength(window, op.getBidirectional(),
+                                                queries) <= kMostOuterRows;
+                        }) &&
            getSharedBytes(op, parts) + getOuterRowBytes(op, parts) <=
                sharedMemory - kReserve;
-  }
-
-  /// Are rows of outer keys few enough for --simplex-stage-rows?
-  static bool holdsOuterRows(AttentionOp op, const Parts &parts) {
-    constexpr int64_t mostRows = 64;
-    for (int64_t window : op.getWindows().drop_back())
-      if (window > mostRows ||
-          (op.getBidirectional() ? 2 * window - 1 : window) +
-                  getQueries(op, parts.rows) - 1 >
-              mostRows)
-        return false;
-    return true;
   }
 
   /// Two groups of four warps, 64 rows each: 128 rows, or two shares of the
@@ -373,8 +364,11 @@ private:
       candidates = {getParts(64, 2, 8), getParts(128, 1, 8)};
     else
       candidates = {getParts(128, 1, 8)};
-    if (Parts skewed = getParts(candidates.back().rows, 1, 8, /*skew=*/true);
-        canSkew(op, skewed))
+    Parts skewed = getParts(candidates.back().rows, 1, 8, /*skew=*/true);
+    Parts asked = skewed;
+    override(asked.keys, keys);
+    override(asked.stages, stages);
+    if (canSkew(op, asked))
       candidates.push_back(skewed);
     std::string obstacle = getObstacle(op);
     Parts best = choose(op, candidates);

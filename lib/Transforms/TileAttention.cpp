@@ -400,6 +400,15 @@ struct TileAttentionPass
     if (op.getKeys().size() > 2 || llvm::is_contained(op.getWindows(), 0))
       return op.emitOpError("schedule: 'skew' needs one or two keys, each with "
                             "a window");
+    int64_t queries = schedule.getRows() / heads;
+    for (int64_t window : op.getWindows().drop_back())
+      if (int64_t rows = getUnionLength(window, op.getBidirectional(), queries);
+          rows > kMostOuterRows)
+        return op.emitOpError("schedule: 'skew' holds ")
+               << kMostOuterRows
+               << " rows of an outer key in shared memory, found a window of "
+               << window << ", which is " << rows << " for " << queries
+               << " queries";
     if (ScheduleAttr::kGroupRows % heads != 0)
       return op.emitOpError("schedule: 'skew' needs groups of ")
              << ScheduleAttr::kGroupRows

@@ -7,6 +7,8 @@
 
 #include "Case.h"
 
+#include "simplexir/Transforms/OuterRows.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MathExtras.h"
@@ -193,18 +195,19 @@ void Case::scheduleShortTiles() {
   raw_string_ostream(schedule)
       << "rows = " << (shape == 2 ? 128 : 64) << ", keys = " << keys
       << ", splits = " << (shape == 1 ? 2 : 1)
-      << ", warps = " << (shape == 0 ? 4 : 8)
-      << ", stages = 2, wgmma = true, pairs = true, second_keys = " << second
-      << (skewed ? ", skew = true" : "");
+      << ", warps = " << (shape == 0 ? 4 : 8) << ", stages = 2, wgmma = true";
+  // What is skewed may also have single tiles.
+  if (!skewed || random.below(3) != 0)
+    raw_string_ostream(schedule) << ", pairs = true, second_keys = " << second;
+  if (skewed)
+    schedule += ", skew = true";
 }
 
 bool Case::canSkew() const {
   int64_t group = heads / kvHeads;
-  // Rows of the outer key are in shared memory.
-  constexpr int64_t mostRows = 64;
   return order == 3 && !is_contained(windows, 0) && 64 % group == 0 &&
-         (bidirectional ? 2 * windows[0] - 1 : windows[0]) + 128 / group - 1 <=
-             mostRows;
+         getUnionLength(windows[0], bidirectional, 128 / group) <=
+             kMostOuterRows;
 }
 
 reference::AttentionSpec Case::getSpec() const {

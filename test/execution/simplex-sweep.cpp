@@ -83,8 +83,8 @@ struct Options {
   cl::opt<bool> pairs{
       "pairs",
       cl::desc("Give each attention that can have it a schedule of short "
-               "tiles (a chip with warpgroup products): in pairs, or, with "
-               "one key, skewed"),
+               "tiles (a chip with warpgroup products): in pairs, skewed or "
+               "both"),
       OURS};
   cl::opt<std::string> match{
       "match", cl::desc("Only cases whose line has this text (see --list)"),

@@ -10,6 +10,7 @@
 #include "simplexir/Codegen/Chips.h"
 #include "simplexir/Codegen/Compiler.h"
 #include "simplexir/Codegen/Pipelines.h"
+#include "simplexir/Transforms/OuterRows.h"
 #include "simplexir/Transforms/PermuteKeys.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -128,15 +129,11 @@ static bool canSkew(AttentionOp op, const Candidate &c) {
       c.rows / heads == 1 || c.rows % group != 0 || group % heads != 0)
     return false;
   // Rows of outer keys are in shared memory.
-  constexpr int64_t mostRows = 64;
   return all_of(c.order, [&](int64_t key) {
     int64_t window = op.getWindows()[key];
-    if (window == 0 || key == c.order.back())
-      return window != 0;
-    return window <= mostRows &&
-           (op.getBidirectional() ? 2 * window - 1 : window) + c.rows / heads -
-                   1 <=
-               mostRows;
+    return window != 0 && (key == c.order.back() ||
+                           getUnionLength(window, op.getBidirectional(),
+                                          c.rows / heads) <= kMostOuterRows);
   });
 }
 

@@ -42,10 +42,11 @@ def SelectSchedule : Pass<"simplex-select-schedule"> {
     queries of a tile, is longer than one; head dims above 96 with biases of
     values, or several outer keys, leave no registers for that. Pairs have tiles
     of two sizes where they then end with the window and visit fewer keys: 515
-    keys are five tiles of 112, or three pairs of 96 and 80. Without outer keys,
-    each 64 rows get columns of their own (`skew`) where their windows together
-    take fewer: two queries with windows of 512 keys then visit four tiles of
-    128, not five of 112.
+    keys are five tiles of 112, or three pairs of 96 and 80. Each 64 rows get
+    keys of their own (`skew`) where their windows together are more: two
+    queries with windows of 512 keys then visit four tiles of 128, not five of
+    112. With an outer key that takes a window of which, for all queries of a
+    tile, 64 rows and a block's shared memory hold the keys.
 
     Remarks (`--remarks-filter=simplex --remark-format=emitRemark`), also for a
     schedule that was given: on a GPU these cycles, the unit that is the limit,

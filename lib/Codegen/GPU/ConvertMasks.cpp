@@ -78,8 +78,16 @@ Value getQuery(FragmentBuilder &b, int64_t m, int64_t half, int64_t heads,
   return arith::ShRUIOp::create(b, row, emitI32(b, bits));
 }
 
-/// What is around `op` where all of these values are known, if there is a loop
-/// between; or null.
+/// The same for the rows of an op: after the first one of the group where the
+/// groups' keys are as much further on as their queries.
+template <typename OpT>
+Value getQuery(FragmentBuilder &b, OpT op, int64_t m, int64_t half) {
+  return getQuery(b, m, half, op.getHeads(),
+                  op.getSkew() ? ScheduleAttr::kGroupRows : b.layout.rows);
+}
+
+/// The ancestor of `op` in the innermost region that knows all `values`, if a
+/// loop lies between; or null.
 Operation *getOuterLoop(Operation *op, ArrayRef<Value> values) {
   Region *known = nullptr;
   for (Value value : values)
@@ -99,14 +107,6 @@ std::pair<Value, Value> splitKey(FragmentBuilder &b, Value key) {
     if (auto row = sum.getRhs().getDefiningOp<arith::IndexCastUIOp>())
       return {sum.getLhs(), row.getIn()};
   return {key, emitI32(b, 0)};
-}
-
-/// The same for the rows of an op: after the first one of the group where the
-/// groups' keys are as much further on as their queries.
-template <typename OpT>
-Value getQuery(FragmentBuilder &b, OpT op, int64_t m, int64_t half) {
-  return getQuery(b, m, half, op.getHeads(),
-                  op.getSkew() ? ScheduleAttr::kGroupRows : b.layout.rows);
 }
 
 /// Are all rows of a thread of one query?
@@ -143,16 +143,17 @@ Value emitInRange(FragmentBuilder &b, OpT op,
     for (Value &bound : bounds) {
       bound = NearBounds::narrow(b, bound, origin);
       if (loop)
-        bound = emitKeep(b, bound);
+        bound = emitStash(b, bound);
     }
     b.restoreInsertionPoint(here);
     if (loop)
       for (Value &bound : bounds)
-        bound = emitKept(b, bound);
-    Value inside = arith::AndIOp::create(
-        b,
-        arith::CmpIOp::create(b, arith::CmpIPredicate::sle, bounds[0], number),
-        arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, bounds[1], number));
+        bound = emitStashed(b, bound);
+    Value ahead =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, bounds[1], number);
+    Value inside =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::sle, bounds[0], number);
+    inside = arith::AndIOp::create(b, inside, ahead);
     result = result ? arith::AndIOp::create(b, result, inside) : inside;
   }
   return result;
@@ -358,14 +359,14 @@ private:
       };
       Value bits = arith::AndIOp::create(
           b, from(first), arith::XOrIOp::create(b, from(last), all));
-      words.push_back(loop ? emitKeep(b, bits) : bits);
+      words.push_back(loop ? emitStash(b, bits) : bits);
     }
     b.restoreInsertionPoint(here);
     // A row that may not use an outer key has no columns.
     Value keep = emitAllowed(b, op, getQuery(b, op, m, half), range);
     for (Value &word : words) {
       if (loop)
-        word = emitKept(b, word);
+        word = emitStashed(b, word);
       if (keep)
         word = arith::SelectOp::create(b, keep, word, emitI32(b, 0));
     }

@@ -25,8 +25,8 @@ struct LoadGlobalRowPattern : TilePattern<LoadOp> {
       return op.emitOpError("of a matrix must be staged first");
     if (tile.getRows() != 1)
       return op.emitOpError("of a row for each group of rows must be staged "
-                            "first: there is no shared memory for them, or "
-                            "the window has no bound (schedule: 'skew')");
+                            "first, and there is no shared memory left for "
+                            "them (schedule: 'skew')");
     SmallVector<Value> results =
         whenPaired(b, op.getSource(), [&](bool inPairs) {
           return op.getLayout() ? loadChunked(op, b, inPairs)

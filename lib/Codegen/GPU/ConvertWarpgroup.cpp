@@ -92,7 +92,7 @@ SmallVector<Value> emitAsm(FragmentBuilder &b, StringRef code, int64_t count,
 /// a warp has the same, as descriptors need it.
 Value emitGroupOffset(FragmentBuilder &b, int64_t skew) {
   OpBuilder::InsertionGuard guard(b);
-  auto kernel = b.getBlock()->getParentOp()->getParentOfType<gpu::GPUFuncOp>();
+  auto kernel = b.getBlock()->getParent()->getParentOfType<gpu::GPUFuncOp>();
   b.setInsertionPointToStart(&kernel.getBody().front());
   Value row = arith::IndexCastOp::create(b, b.getI32Type(), b.warpRow());
   Value group = arith::ShRUIOp::create(

@@ -163,8 +163,8 @@ Value simplexir::extractFields(FragmentBuilder &b, Value fields, int64_t first,
   return vector::FromElementsOp::create(b, type, parts);
 }
 
-Value simplexir::emitKeep(FragmentBuilder &b, Value i32) {
-  auto kernel = b.getBlock()->getParentOp()->getParentOfType<gpu::GPUFuncOp>();
+Value simplexir::emitStash(FragmentBuilder &b, Value i32) {
+  auto kernel = b.getBlock()->getParent()->getParentOfType<gpu::GPUFuncOp>();
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
   OpBuilder::InsertionGuard guard(b);
   OpBuilder::InsertPoint here = b.saveInsertionPoint();
@@ -176,7 +176,7 @@ Value simplexir::emitKeep(FragmentBuilder &b, Value i32) {
   return place;
 }
 
-Value simplexir::emitKept(FragmentBuilder &b, Value place) {
+Value simplexir::emitStashed(FragmentBuilder &b, Value place) {
   return LLVM::LoadOp::create(b, b.getI32Type(), place, /*alignment=*/4,
                               /*isVolatile=*/true);
 }

@@ -83,8 +83,8 @@ mlir::Value extractFields(FragmentBuilder &b, mlir::Value fields, int64_t first,
 
 /// Keeps an i32 in the thread's local memory, and reads it there: what few
 /// iterations of a loop ask for takes no registers of the others.
-mlir::Value emitKeep(FragmentBuilder &b, mlir::Value i32);
-mlir::Value emitKept(FragmentBuilder &b, mlir::Value place);
+mlir::Value emitStash(FragmentBuilder &b, mlir::Value i32);
+mlir::Value emitStashed(FragmentBuilder &b, mlir::Value place);
 
 /// From here on the warps of this branch have so many registers a thread:
 /// fewer than at launch (`less`), or more.

@@ -7,6 +7,7 @@
 
 #include "simplexir/Codegen/GPU/Passes.h"
 #include "simplexir/Codegen/SharedMemory.h"
+#include "simplexir/Transforms/OuterRows.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -31,7 +32,7 @@ int64_t getMaxRows(scf::ForOp loop) {
         continue;
       auto tile = cast<TileType>(mask.getType());
       int64_t queries = llvm::divideCeil(tile.getRows(), mask.getHeads());
-      rows = (mask.getBidirectional() ? 2 * window - 1 : window) + queries - 1;
+      rows = getUnionLength(window, mask.getBidirectional(), queries);
     }
   });
   return rows;

@@ -165,6 +165,7 @@ struct StageTilesPass : simplexir::impl::StageTilesBase<StageTilesPass> {
     load.erase();
   }
 
+  /// Of a matrix: rows one after the other.
   static CopyOp emitCopy(ImplicitLocOpBuilder &b, LoadOp load, Value sequence,
                          Value buffer) {
     return CopyOp::create(b, load.getSource(), load.getBatch(), sequence,

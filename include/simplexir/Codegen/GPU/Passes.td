@@ -82,7 +82,9 @@ def StageRows : Pass<"simplex-stage-rows", "::mlir::func::FuncOp"> {
     over last-key tiles, which read them again and again, and then need not ask
     whether the operand's strides keep pairs of elements aligned. Needs a
     window, not more rows than `max-rows`, and shared memory that does not cost
-    the multiprocessor a block; other loads stay as they are.
+    the multiprocessor a block; other loads stay as they are. (With `skew`, a row
+    for each 64 rows of a tile, they have no lowering.) Skewed rows of values are
+    read late: their loops have few registers left.
 
     ```mlir
     scf.for %j = %begin ... { simplex.load %k1[%b, %j, %h] -> <1x128xbf16> }

@@ -125,8 +125,8 @@ def SpeculateMaximum : Pass<"simplex-speculate-maximum", "::mlir::func::FuncOp">
 def DropRows : Pass<"simplex-drop-rows", "::mlir::func::FuncOp"> {
   let summary = "Drop rows, not elements, where only an outer window ends";
   let description = [{
-    Where neighbouring queries share a tile, a mask at an edge of an outer
-    window drops whole rows. Without a running maximum to protect
+    Where neighbouring queries share a tile (with a skew, each 64 rows of it), a
+    mask at an edge of an outer window drops whole rows. Without a running maximum to protect
     (`--simplex-speculate-maximum`), one number makes the exponentials of a row
     0, so that elements are masked only in tiles of last keys at an edge of
     their window, and in a safe round.
@@ -138,7 +138,7 @@ def DropRows : Pass<"simplex-drop-rows", "::mlir::func::FuncOp"> {
     // ==>
     %l, %d = scf.if %edge {
       scf.if (%column_edge or %safe) { simplex.mask %s outer(%j); %m }
-      else { %s; simplex.drop_rows %m outer(%j) }
+      else { %s; simplex.drop_rows %m outer(%j) range(%begin, %end) }
     } else { %s; %m }
     %m2, %e = scf.if %safe { simplex.row_max %l, %m } else { %m; %d }
     simplex.exp %l, %e
