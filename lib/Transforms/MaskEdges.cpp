@@ -34,8 +34,8 @@ public:
 
     // The first tile starts at 'begin' or later: only its end can stick out.
     // But with a skew, for the rows that are furthest on.
-    require(arith::CmpIPredicate::sgt, add(columnEnd, getLag()), op.getEnd());
-    if (getLag() != 0)
+    require(arith::CmpIPredicate::sgt, add(columnEnd, getLag(op)), op.getEnd());
+    if (getLag(op) != 0)
       require(arith::CmpIPredicate::slt, op.getColumn(), op.getBegin());
     requireInside(op.getColumn(), columnEnd, op.getWindows().back());
   }
@@ -44,10 +44,10 @@ public:
   /// visit allowed keys only, but for groups that the range of keys cuts.
   void addOuter() {
     for (auto [key, window] : llvm::zip_first(op.getOuter(), op.getWindows())) {
-      if (getLag() != 0) {
+      if (getLag(op) != 0) {
         auto [begin, end] = getVisited(key);
         require(arith::CmpIPredicate::slt, begin, op.getBegin());
-        require(arith::CmpIPredicate::sgt, add(end, getLag()), op.getEnd());
+        require(arith::CmpIPredicate::sgt, add(end, getLag(op)), op.getEnd());
       }
       if (getQueriesTogether(op) > 1)
         requireInside(key, add(key, 1), window);
@@ -57,8 +57,6 @@ public:
   Value get() { return condition; }
 
 private:
-  int64_t getLag() { return ::getLag(op); }
-
   /// All keys of the loop whose counter it is: few tiles of queries are at an
   /// end of the keys, and a condition that no iteration computes takes no
   /// registers in the loop.

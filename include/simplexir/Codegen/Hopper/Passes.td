@@ -126,10 +126,10 @@ def DropRows : Pass<"simplex-drop-rows", "::mlir::func::FuncOp"> {
   let summary = "Drop rows, not elements, where only an outer window ends";
   let description = [{
     Where neighbouring queries share a tile (with a skew, each 64 rows of it), a
-    mask at an edge of an outer window drops whole rows. Without a running maximum to protect
-    (`--simplex-speculate-maximum`), one number makes the exponentials of a row
-    0, so that elements are masked only in tiles of last keys at an edge of
-    their window, and in a safe round.
+    mask at an edge of an outer window drops whole rows. Without a running
+    maximum to protect (`--simplex-speculate-maximum`), one number makes the
+    exponentials of a row 0, so that elements are masked only in tiles of last
+    keys at an edge of their window, and in a safe round.
 
     ```mlir
     %l = scf.if %edge { simplex.mask %s outer(%j) } else { %s }
